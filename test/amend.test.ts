@@ -8,7 +8,7 @@ import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider/por
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { verify } from '../src/store/verify.ts';
 import { ALL, sampled } from './support/sample.ts';
-import { API_FILES, madeOnce, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { API_FILES, madeOnce, ONE_PASS, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 
@@ -336,6 +336,15 @@ describe('a change whose answer was lost', () => {
     expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
     await passWith(workspace, (outcome) => outcome);
     expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('and that a machine which is gone asked for just now keeps the run open', async () => {
+    const workspace = await submitted('collect');
+    const tools = await workspace.open({ faults: CHANGEABLE });
+    const store = { ...tools.store, askedElsewhere: async () => true };
+    const summary = await pass({ ...tools, store }, ONE_PASS);
+    await tools.close();
+    expect(summary?.unfinished).toContain('a machine that is gone has asked for a change just now');
   });
 
   it('and another amount than before and after hold up no other change', async () => {

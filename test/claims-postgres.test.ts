@@ -207,6 +207,7 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     const run = (await one.startRun('arrival', DATE, MOMENT))?.number ?? 0;
     const other = (await two.startRun('arrival', DATE, MOMENT))?.number ?? 0;
     await one.claim(SENDING, MOMENT);
+    await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
     expect(await two.dropRun(run)).toBe(true);
     const told = { id: ID, version: 2, from: 'sending', orderRefId: 'REF1', sent: { outcome: 'accepted' } } as const;
     await one.settle({ changes: [{ ...told, to: 'submitted' }] }, { at: AT, run });

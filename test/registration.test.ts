@@ -7,7 +7,8 @@ import { retry } from '../src/pipeline/resolution.ts';
 import type { OrderCalls } from '../src/provider/port.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import { LEDGER } from '../src/service/account.ts';
-import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
+import { API_FILES, passWith, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 
@@ -207,6 +208,63 @@ describe('an order', () => {
     await pass(workspace, ...faults);
     expect([await registrationOf(workspace), ...statuses(workspace)]).toEqual(['refused', 'declined']);
     expect(requests(workspace, 'order')).toBe(1);
+  });
+
+  it('whose request turns out to have left late is not registered again before the quarantine has passed', async () => {
+    const workspace = dropped('collect', ['P1'], '1m');
+    const silent: Rule = { on: 'order', attempts: [1], fault: { kind: 'silence', accept: false } };
+    await pass(workspace, silent);
+    workspace.clock.advance(61_000);
+    await pass(workspace, silent);
+    expect(await registrationOf(workspace)).toBe('none');
+    // As from a machine that was taken for gone.
+    const tools = await workspace.open();
+    const [{ id = 0 } = {}] = await tools.store.findOrders([payoutRef('P1')]);
+    const late = { id, from: 'sending', to: 'unknown', sends: 1, message: 'no answer', unclear: true } as const;
+    const at = new Date(workspace.clock.now()).toISOString();
+    await tools.store.settle({ changes: [], orders: [{ ...late, sent: { outcome: 'unknown' } }] }, { at });
+    await tools.close();
+    await pass(workspace, silent);
+    expect([requests(workspace, 'order'), ...statuses(workspace)]).toEqual([1, 'ready']);
+    workspace.clock.advance(61_000);
+    await pass(workspace, silent);
+    expect([requests(workspace, 'order'), ...statuses(workspace)]).toEqual([2, 'submitted']);
+  });
+
+  it('whose look-ups can not be read is not given up within the quarantine, where provider.giveUpAfter is shorter', async () => {
+    const workspace = testWorkspace({
+      provider: { api: 'collect', quarantine: '10m', giveUpAfter: '30s', timeout: '400ms' },
+    });
+    workspace.drop('orders.csv', API_FILES.collect.orders);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    let registered = 0;
+    const wrap = ({ provider }: OpenWorkspace) => {
+      const { orders } = provider;
+      if (!orders) throw new Error('this API knows no orders');
+      const register = async () => {
+        registered++;
+        return { kind: 'unknown', message: 'no answer' } as const;
+      };
+      return {
+        provider: {
+          ...provider,
+          orders: {
+            ...orders,
+            register,
+            lookUp: async () => ({ kind: 'unclear', message: 'what is this', answered: true }) as const,
+          },
+        },
+      };
+    };
+    for (let passes = 0; passes < 4; passes++) {
+      await passWith(workspace, wrap);
+      workspace.clock.advance(60_000);
+    }
+    const tools = await workspace.open({ faults: PROCESSED });
+    await retry(tools, payoutRef('P1'), { by: 'finance', reason: 'it is not there' });
+    await tools.close();
+    await passWith(workspace, wrap);
+    expect(registered).toBe(1);
   });
 
   it('whose look-ups can not be read is given up after provider.giveUpAfter: a person must look', async () => {

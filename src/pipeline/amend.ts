@@ -66,6 +66,9 @@ type InTurn = <T>(work: (judge: ChangeJudge) => Promise<T>) => Promise<T>;
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 
+/** A machine may believe for a moment that it is still at work. */
+const ASKED_ELSEWHERE = 'a machine that is gone has asked for a change just now, which is looked at after a minute';
+
 /** Takes every open amendment one step further. Returns why that stopped early; undefined when it didn't. */
 export async function amend(tools: AmendTools, stop: AbortSignal): Promise<string | undefined> {
   const { store, provider, clock, settings } = tools;
@@ -106,7 +109,9 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
     }
   }
   await round.end(line.stopped() !== undefined);
-  return altered ?? undoneBecause(line, tools.gate);
+  const undone = altered ?? undoneBecause(line, tools.gate);
+  if (undone === undefined && (await store.askedElsewhere())) return ASKED_ELSEWHERE;
+  return undone;
 }
 
 /** How an instruction, or the change that is asked for, differs from what was read. Undefined when neither differs. */

@@ -219,8 +219,8 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
   );
   for (let at = 0; at < suspects.length; at += PAGE) {
     const page = await store.toJudge(suspects.slice(at, at + PAGE), ground.knownPayees);
-    // One that a person has refused meanwhile, or another machine has taken, is not held back any more.
-    const judged = page.filter(({ status }) => TRANSITIONS[status].includes('held'));
+    // What is held is judged below. What a person has refused meanwhile, or another machine has taken, is not held back.
+    const judged = page.filter(({ status }) => status !== 'held' && TRANSITIONS[status].includes('held'));
     await judge(ground, judged, alike);
   }
   // Each of these marks its file as not judged.

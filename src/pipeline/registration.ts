@@ -75,6 +75,7 @@ interface SendingTools extends RegistrarTools {
   readonly forgetful: boolean;
   /** As the sieve has it (sieve.ts): what it leaves out rides nowhere. */
   readonly judgedAfter?: number;
+  readonly settings: Settings;
 }
 
 /** An order's request, before or after it is made. */
@@ -105,6 +106,7 @@ export function openRegistrar(
   const { store, provider } = tools;
   const calls = provider.orders;
   if (!calls) return NO_ORDERS;
+  const mayStillArrive = requestsUnderWay(tools);
   const requests = new Map<string, OrderRequest>();
   const refused = new Map<string, StoredOrder>();
 
@@ -118,7 +120,10 @@ export function openRegistrar(
       }
       const orders = new Map([...found].filter(([key]) => !altered.has(key)));
       const page = asked.filter((instruction) => !altered.has(orderKey(instruction)));
-      const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
+      const waiting = await mayStillArrive(orders.values());
+      const unregistered = [...orders.values()].filter(
+        ({ id, registration }) => registration === 'none' && !waiting.has(id),
+      );
       const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
       const intents = new Map<string, OrderChange>();
       const traces = new Map<number, string>();
@@ -136,8 +141,10 @@ export function openRegistrar(
         intents.set(orderKey(order), intentOf(order, body, riders));
       }
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
-      const isUnclear = (instruction: StoredInstruction) =>
-        UNCLEAR_REGISTRATIONS.includes(orders.get(orderKey(instruction))?.registration ?? 'none');
+      const isUnclear = (instruction: StoredInstruction) => {
+        const order = orders.get(orderKey(instruction));
+        return order !== undefined && (waiting.has(order.id) || UNCLEAR_REGISTRATIONS.includes(order.registration));
+      };
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
       return { instructions, orders, intents, traces, altered };
     },
@@ -157,6 +164,23 @@ export function openRegistrar(
         stopped === undefined ? register(tools, calls, request, noteOutcome) : giveUp(tools, request, stopped);
       return forInstruction(await request.ended, request.riders.has(instruction.id));
     },
+  };
+}
+
+/**
+ * Asks which orders can not be registered yet, by id. A machine that was taken for gone may tell that its request has left
+ * after all, once the order is to be registered again.
+ */
+function requestsUnderWay({ store, clock, settings }: SendingTools) {
+  return async (orders: Iterable<StoredOrder>): Promise<ReadonlySet<number>> => {
+    const doubted = [...orders].filter(
+      ({ registration, registrationUnclearAt }) => registration === 'none' && registrationUnclearAt !== '',
+    );
+    if (doubted.length === 0) return new Set();
+    const nowMs = await store.commonTime(clock.now());
+    const isQuarantined = (order: StoredOrder) =>
+      nowMs - Date.parse(order.registrationUnclearAt) < settings.provider.quarantineMs;
+    return new Set(doubted.filter(isQuarantined).map(({ id }) => id));
   };
 }
 

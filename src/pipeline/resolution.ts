@@ -57,7 +57,7 @@ export type Decided =
 /**
  * Records the decision of a person who has asked the provider or the bank: the payout was paid, or it never will be.
  * Allowed for a `manual` payout, and for an `unknown` one once its quarantine is over. Before that not even the
- * provider can know that a request will not arrive.
+ * provider can know that a request will not arrive, so none is called not paid.
  */
 export async function resolve(tools: DecidingTools, ref: Asked, paid: boolean, decision: Decision): Promise<Decided> {
   const [before] = await tools.store.findInstructions([ref]);
@@ -66,10 +66,10 @@ export async function resolve(tools: DecidingTools, ref: Asked, paid: boolean, d
   const { status } = before;
   if (status !== 'manual' && status !== 'unknown')
     return no(`it is ${status}; this is only for manual, and for unknown after its quarantine`);
-  const leftMs = status === 'unknown' ? await quarantineLeft(before, tools) : 0;
+  const leftMs = status === 'unknown' || !paid ? await quarantineLeft(before, tools) : 0;
   if (leftMs > 0)
     return no(
-      `it is unknown, and its quarantine lasts ${Math.ceil(leftMs / 1_000)} s more: until then its request may still arrive`,
+      `it is ${status}, and its quarantine lasts ${Math.ceil(leftMs / 1_000)} s more: until then its request may still arrive`,
     );
   return record(tools, before, paid ? 'paid' : 'failed', decision);
 }
@@ -155,6 +155,8 @@ async function decideRetry(
   // A service may be running, and the same payout may have been named twice.
   const [now] = await tools.store.findInstructions([before]);
   if (now?.version !== before.version) return movedOn(now);
+  if (answer.kind === 'not-found' && (await quarantineLeft(now, tools)) > 0)
+    return no('its last request may have left just now, and may still arrive: try again once its quarantine is over');
   if (answer.kind === 'unclear')
     return unclear(
       `it is not paid again, because the provider gave no clear answer: ${answer.message}. Try again later`,
@@ -237,6 +239,7 @@ async function quarantineLeft(
   { unclearAt }: StoredInstruction,
   { clock, settings, store }: DecidingTools,
 ): Promise<number> {
+  if (unclearAt === '') return 0;
   const now = await store.commonTime(clock.now());
   const sinceMs = now - Math.min(Date.parse(unclearAt), now);
   return Math.max(0, settings.provider.quarantineMs - sinceMs);

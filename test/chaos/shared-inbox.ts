@@ -8,7 +8,7 @@ import { Machine } from './machine.ts';
 import { pause, until } from './patience.ts';
 import { ChaosServer } from './server.ts';
 
-const LONGEST_MS = 1_800_000;
+const LONGEST_A_FILE_MS = 1_000;
 /** So many appear at once. */
 const BATCH = 25;
 const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
@@ -54,7 +54,7 @@ export async function shareInbox(options: SharedInboxOptions): Promise<number[]>
           await pause(200);
           return (found?.count ?? 0) >= names.length;
         },
-        LONGEST_MS,
+        600_000 + files * LONGEST_A_FILE_MS,
       );
     } finally {
       isOver = true;

@@ -233,7 +233,7 @@ const SENDING: Mutant[] = [
     '      return {\n        ...unclear,',
   ]),
   mutant('what was refused meanwhile is held back with its file', 'a pass ends with a fault', 'hold', [
-    "page.filter(({ status }) => TRANSITIONS[status].includes('held'))",
+    "page.filter(({ status }) => status !== 'held' && TRANSITIONS[status].includes('held'))",
     "page.filter(({ status }) => status !== 'held')",
   ]),
   mutant('what was refused meanwhile is judged as held', 'a pass ends with a fault', 'hold', [
@@ -1449,15 +1449,47 @@ const TAKING_OVER: Mutant[] = [
     '',
   ]),
   mutant('what another machine has asked to be changed is asked for', 'an old change comes last', 'claims-postgres', [
-    "(SELECT name FROM machines WHERE id = a.machine) <> nullif($5, '')",
-    'false',
+    "isAnothers('$5')",
+    'isAnothers("\'\'")',
   ]),
   mutant(
     'what a machine at work has asked to be changed is another one’s',
     'an old change comes last',
     'claims-postgres',
-    ['AND a.machine IN (SELECT id FROM living_machines)))', 'AND false))'],
+    ["const IS_AT_WORK = 'a.machine IN (SELECT id FROM living_machines)';", "const IS_AT_WORK = 'false';"],
   ),
+  mutant('a run ends though a change is left to a machine that is gone', 'nothing is said of it', 'gone-postgres', [
+    'EXISTS (SELECT 1 FROM amendments a WHERE',
+    'EXISTS (SELECT 1 FROM amendments a WHERE false AND',
+  ]),
+  mutant('a change is left to a machine by a time to come', 'it is left for as long', 'gone-postgres', [
+    "  'UPDATE amendments SET machine_asked_at = $1 WHERE machine_asked_at > $1',\n",
+    '',
+  ]),
+  mutant('a run that another machine has dropped is to be ended', 'a pass ends with a fault', 'gone-postgres', [
+    ' || (await IS_THERE.get(session, run)) !== true',
+    '',
+  ]),
+  mutant('a run that another machine is in is dropped', 'its run is gone', 'gone-postgres', [
+    'r.run = $1 AND l.id <> $3',
+    'r.run = $1 AND l.id <> $3 AND false',
+  ]),
+  mutant('a person calls it not paid in the quarantine', 'it is paid twice', 'resolution-quarantine', [
+    "status === 'unknown' || !paid ? await quarantineLeft",
+    "status === 'unknown' ? await quarantineLeft",
+  ]),
+  mutant('it is paid again though its request has just left', 'it is paid twice', 'resolution-quarantine', [
+    "answer.kind === 'not-found' && (await quarantineLeft(now, tools)) > 0",
+    'false',
+  ]),
+  mutant('an order is given up within its quarantine', 'it is registered twice', 'registration', [
+    '!found.answered || isQuarantined ||',
+    '!found.answered ||',
+  ]),
+  mutant('an order whose request has left late is registered', 'it is registered twice', 'registration', [
+    "registration === 'none' && !waiting.has(id)",
+    "registration === 'none'",
+  ]),
   mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',

@@ -183,6 +183,7 @@ export class SharedRecords {
     | 'hold'
     | 'amend'
     | 'amended'
+    | 'askedElsewhere'
     | 'list'
     | 'interrupted'
     | 'commonTime'
@@ -239,13 +240,11 @@ export class SharedRecords {
         return late;
       },
       amended: async (afterId, limit, share) => {
-        const isOthers = ({ id }: { readonly id: number }) => {
-          const asked = this.#asked.get(id);
-          if (!asked || asked.session.name === session.name) return false;
-          return this.#nowMs - asked.atMs < (asked.session.isAlive ? AWAY_MS : LATE_MS);
-        };
+        const isOthers = ({ id }: { readonly id: number }) => this.#isAskedBy(id, session, { alive: true });
         return (await base.amended(afterId, ALL, share)).filter((one) => !isOthers(one)).slice(0, limit);
       },
+      askedElsewhere: async () =>
+        (await base.amended(0, ALL)).some(({ id }) => this.#isAskedBy(id, session, { alive: false })),
       interrupted: async (limit) => {
         this.#takeForGone();
         const { payouts, orders } = await base.interrupted(ALL);
@@ -272,6 +271,14 @@ export class SharedRecords {
           return { name, version: '', since, alive, sending: 0, halfTaken: 0, toReport: 0 };
         }),
     };
+  }
+
+  /** Whether another machine asked for a change of late; with `alive: false`, one that is no longer at work. */
+  #isAskedBy(id: number, session: MachineSession, { alive }: { readonly alive: boolean }): boolean {
+    const asked = this.#asked.get(id);
+    if (!asked || asked.session.name === session.name) return false;
+    const { isAlive } = asked.session;
+    return (alive || !isAlive) && this.#nowMs - asked.atMs < (isAlive ? AWAY_MS : LATE_MS);
   }
 
   #takeForGone(): void {
@@ -372,7 +379,7 @@ export class SharedRecords {
       },
       dropRun: async (run) => {
         session.requireStanding();
-        return base.dropRun(run);
+        return this.#others(run, session) ? false : base.dropRun(run);
       },
       runReported: async (run, published) => {
         session.requireStanding();

@@ -95,9 +95,9 @@ export function changeAfter(
       }
       return { ...unclear, to: 'none', message: 'not found at the provider after the quarantine' };
     case 'unclear': {
-      if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
+      if (!found.answered || isQuarantined || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
       const asked = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
-      return { ...unknown, to: 'refused', message: givenUpMessage(asked) };
+      return { ...unclear, to: 'refused', message: givenUpMessage(asked) };
     }
   }
 }

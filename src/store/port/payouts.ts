@@ -146,6 +146,8 @@ export interface Payouts {
   unclearOrders(afterId: number, limit: number, share?: Share): Promise<StoredOrder[]>;
   /** Instructions with an open amendment, by id; without those that another machine has asked for just now. */
   amended(afterId: number, limit: number, share?: Share): Promise<StoredInstruction[]>;
+  /** Whether a machine that is no longer at work has asked for an amendment just now: no other one takes it on yet. */
+  askedElsewhere(): Promise<boolean>;
   /**
    * All or nothing: throws, with nothing changed, when an instruction or order may not become `to`, and MovedOnError when
    * it isn't in its `from` and version. Requests and look-ups record by `claim` and `settle` instead, which leave out what came too late.

@@ -86,7 +86,10 @@ export interface Runs {
   /** Undefined for a run that has not ended. */
   atEnd(run: number): Promise<AtEnd | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
-  /** Drops a run on arrival that did nothing; its number is given again. False, and it stays, where it did something. */
+  /**
+   * Drops a run on arrival that did nothing; its number is given again. False, and it stays, where it did something or
+   * another machine is in it.
+   */
   dropRun(run: number): Promise<boolean>;
   /**
    * The latest run that has not ended. What is recorded outside a pass belongs to it, as does what cleans up after a run

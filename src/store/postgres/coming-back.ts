@@ -12,6 +12,7 @@ const WRITES = [
      registration_refused_at = least(registration_refused_at, $1),
      registration_answer_since = least(registration_answer_since, $1)
    WHERE ${UNCLEAR_ORDER} AND greatest(registration_unclear_at, registration_refused_at, registration_answer_since) > $1`,
+  'UPDATE amendments SET machine_asked_at = $1 WHERE machine_asked_at > $1',
   'UPDATE files SET received_at = $1, revision = revision + 1 WHERE received_at > $1',
 ].map((sql) => statement<[at: string]>(sql));
 

@@ -7,7 +7,7 @@ import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived, isClosed, serverTime } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Me } from './me.ts';
-import { statement } from './statement.ts';
+import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
 type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number, of: number, at: number];
@@ -45,10 +45,13 @@ const UNCLEAR_ORDERS = orderStatement<Page>(`WHERE ${UNCLEAR_ORDER} AND id > $1 
  * SQL: another machine than that of the name $5 has asked for the change of late, and its request may not have left yet.
  * One that is no longer at work may still stand a moment, in its own eyes.
  */
-const IS_OTHERS = `(
-  (SELECT name FROM machines WHERE id = a.machine) <> nullif($5, '') AND (
-    a.machine_asked_at > ${serverTime('1 minute')}
-    OR a.machine_asked_at > ${serverTime('10 minutes')} AND a.machine IN (SELECT id FROM living_machines)))`;
+const IS_AT_WORK = 'a.machine IN (SELECT id FROM living_machines)';
+const isAnothers = (name: string) => `(SELECT m.name FROM machines m WHERE m.id = a.machine) <> nullif(${name}, '')`;
+const IS_LATE = `a.machine_asked_at > ${serverTime('1 minute')}`;
+const IS_OTHERS = `(${isAnothers('$5')} AND (
+  ${IS_LATE} OR a.machine_asked_at > ${serverTime('10 minutes')} AND ${IS_AT_WORK}))`;
+const ASKED_ELSEWHERE = column<[machine: string], boolean>(`
+  SELECT EXISTS (SELECT 1 FROM amendments a WHERE ${isAnothers('$1')} AND ${IS_LATE} AND NOT ${IS_AT_WORK})`);
 const AMENDED = storedStatement<[...Page, machine: string]>(`
   i.id IN (SELECT instruction FROM amendments a WHERE ${IS_OTHERS} IS NOT TRUE)
   AND i.id > $1 AND i.id % $3 = $4 ORDER BY i.id LIMIT $2`);
@@ -66,7 +69,7 @@ function listClaimable(condition: string) {
 export function listingVerbs(
   db: Connection,
   { name: machine = '' }: Me,
-): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'openQuestions'> {
+): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'askedElsewhere' | 'openQuestions'> {
   const list: Store['list'] = async (
     status,
     { afterId, limit, openDateUpTo = '9999-12-31', share = WHOLE, ...only },
@@ -95,6 +98,7 @@ export function listingVerbs(
       (await UNCLEAR_ORDERS.all(db, afterId, limit, of, at)).map(storedOrder),
     amended: async (afterId, limit, { of, at } = WHOLE) =>
       (await AMENDED.all(db, afterId, limit, of, at, machine)).map(storedInstruction),
+    askedElsewhere: async () => (await ASKED_ELSEWHERE.get(db, machine)) === true,
     openQuestions: async () => (await QUESTIONS.get(db)) ?? { unreadable: 0, amendments: 0 },
   };
 }

@@ -83,6 +83,7 @@ const ENDED = {
 const LATEST = statement<[limit: number, before: number], RunRecord>(
   `${SELECT_RUN} WHERE number < $2 ORDER BY number DESC LIMIT $1`,
 );
+const IS_THERE = column<[run: number], boolean>('SELECT true FROM runs WHERE number = $1');
 const UNDER_WAY = column<[machine: number], number>(
   `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
@@ -112,7 +113,7 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
       inTurn(db, async (session) => {
         // Its number may be another run's since.
         await requireStanding(session, me);
-        return (await DROP.run(session, run, 0)) === 1;
+        return (await DROP.run(session, run, 0, machine)) === 1 || (await IS_THERE.get(session, run)) !== true;
       }),
     atEnd: async (run) => readAtEnd(await ENDED_WITH.get(db, run)),
     runUnderWay: () => UNDER_WAY.get(db, machine),
@@ -237,9 +238,11 @@ const NET = `
   GROUP BY instruction
   HAVING (SELECT true FROM instructions WHERE instructions.id = audit.instruction)`;
 
-/** Another machine may have recorded something in it meanwhile. */
-const DROP = statement<[run: number, afterId: number]>(`
+/** Another machine may have recorded something in it meanwhile, or have begun it under the number of a dropped one. */
+const DROP = statement<[run: number, afterId: number, machine: number]>(`
   DELETE FROM runs WHERE number = $1 AND kind = 'arrival' AND finished_at IS NULL
+    AND NOT EXISTS (
+      SELECT 1 FROM run_machines r JOIN living_machines l ON l.id = r.machine WHERE r.run = $1 AND l.id <> $3)
     AND NOT EXISTS (SELECT 1 FROM files WHERE run = $1) AND NOT EXISTS (${NET})`);
 
 const MOVED = statement<[run: number, afterId: number], RunMoved>(`

@@ -131,7 +131,13 @@ export function listingVerbs(
   db: Connection,
 ): Pick<
   Store,
-  'list' | 'interrupted' | 'unclearOrders' | 'amended' | 'openQuestions' | keyof ReturnType<typeof countVerbs>
+  | 'list'
+  | 'interrupted'
+  | 'unclearOrders'
+  | 'amended'
+  | 'askedElsewhere'
+  | 'openQuestions'
+  | keyof ReturnType<typeof countVerbs>
 > {
   const open = prepareStored<ListValues>(db, `${NOT_ARRIVED_YET} AND ${IN_STATUS}`, BY_STATUS);
   const notClosed = prepareStored<ListValues>(
@@ -179,6 +185,7 @@ export function listingVerbs(
     }),
     unclearOrders: async (afterId, limit, { of, at } = WHOLE) => unclear.all(afterId, of, at, limit).map(storedOrder),
     amended: async (afterId, limit, { of, at } = WHOLE) => amended.all(afterId, of, at, limit).map(storedInstruction),
+    askedElsewhere: async () => false,
     async list(status, { afterId, limit, openDateUpTo = END_OF_TIME, share = WHOLE, ...only }) {
       const { changedSince, claimable, code, sentBefore, unclosed, unsettled } = only;
       // The files are all this machine's, which judges what is taken in.

@@ -67,13 +67,14 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const drop = db.prepare<[run: number, changedIn: number, afterId: number, fileOf: number]>(`
     DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL
       AND NOT EXISTS (${NET}) AND NOT EXISTS (SELECT 1 FROM files WHERE run = ?)`);
+  const isThere = db.prepare<[number], number>('SELECT 1 FROM runs WHERE number = ?').pluck();
   return {
     startRun: async (kind, businessDate, moment) => start(kind, businessDate, moment),
     endRun: async (run, moment, atEnd) => end(run, moment, atEnd),
     async runReported(run, published) {
       reported(run, published);
     },
-    dropRun: async (run) => drop.run(run, run, 0, run).changes === 1,
+    dropRun: async (run) => drop.run(run, run, 0, run).changes === 1 || !isThere.get(run),
     atEnd: async (run) => readAtEnd(atEnd.get(run)),
     runUnderWay: async () => underWay.get(),
     unreportedRuns: async () => unreported.all(),
