@@ -50,6 +50,8 @@ export interface Truth {
   readonly givenUp: ReadonlySet<string>;
   /** References that an operator decided about: they may state another amount than the provider has. */
   readonly decided: ReadonlySet<string>;
+  /** References with a change that came after the next one: the provider has what was asked for before. */
+  readonly overtaken: ReadonlySet<string>;
   /** Keys of payouts that a person refused while they were held. */
   readonly refused: ReadonlySet<string>;
   /** No other machine sends these payouts, and the provider is never slower than the quarantine. */
@@ -123,7 +125,7 @@ function isUnpaid(theirs: TheirPayout | undefined): boolean {
 }
 
 function checkTruthful(
-  { api, competing, find, ledger, givenUp, decided, refused, isOrderly }: Truth,
+  { api, competing, find, ledger, givenUp, decided, overtaken, refused, isOrderly }: Truth,
   machine: Machine,
   instruction: StoredInstruction,
 ): void {
@@ -132,7 +134,7 @@ function checkTruthful(
   const theirs = find(ref);
   const there = theirs ? `the provider has it ${theirs.status}, amount ${theirs.amount}` : 'the provider lacks it';
   const isForgetful = machine.restored || !isOrderly;
-  const mayDiffer = machine.restored || decided.has(ref);
+  const mayDiffer = machine.restored || decided.has(ref) || overtaken.has(ref);
   const amounts = [amountMinor, ...(amendment && amendment.sends > 0 ? [amendment.becomes?.amountMinor] : [])];
   const sameAmount = mayDiffer || (theirs && amounts.map(String).includes(minorOf(theirs.amount)));
   switch (status) {
@@ -477,13 +479,13 @@ export function whatIsOpen(
 
 /** When nothing is open: what is paid here is what the provider paid, to the cent. */
 export function checkSums(truth: Truth, machine: Machine, instructions: readonly StoredInstruction[]): void {
-  const { api, find, competing, decided, attempts } = truth;
+  const { api, find, competing, decided, overtaken, attempts } = truth;
   const paid = instructions.filter(({ status }) => status === 'paid');
   // A person called it paid although the provider has another amount: its look-ups no longer show the difference.
   const watched = paid.filter((instruction) => !decided.has(api.referenceOf(instruction)));
   const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
-  if (competing || machine.restored) return;
+  if (competing || machine.restored || overtaken.size > 0) return;
   const theirs = [...attempts.values()]
     .flat()
     .map(find)

@@ -45,6 +45,10 @@ export class Network {
   /** Then whatever would cost money is refused, in the same words. */
   accountIsEmpty = false;
   readonly #visibleAtMs = new Map<string, number>();
+  /** When the change was sent that the provider took last, by reference. */
+  readonly #changeSentAtMs = new Map<string, number>();
+  /** References with a change that came after the next one: no promise covers what the provider has then. */
+  readonly overtaken = new Set<string>();
   readonly #underWay = new Map<string, number>();
 
   readonly options: NetworkOptions;
@@ -96,11 +100,12 @@ export class Network {
         ended = true;
         resolve(outcome);
       };
+      const sentAtMs = timeline.now;
       arrives.forEach((afterMs, nth) => {
         this.#count(call, 1);
         timeline.after(afterMs, () => {
           this.#count(call, -1);
-          const answer = this.#arrive(request, call, tokenLife, account);
+          const answer = this.#arrive(request, call, { tokenLife, sentAtMs }, account);
           if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
           if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
         });
@@ -114,10 +119,18 @@ export class Network {
     });
   }
 
+  #noteChange(reference: string, sentAtMs: number): void {
+    const latestMs = this.#changeSentAtMs.get(reference) ?? 0;
+    this.#changeSentAtMs.set(reference, Math.max(latestMs, sentAtMs));
+    if (sentAtMs >= latestMs) return;
+    this.overtaken.add(reference);
+    count(this.options.tally, 'changes that came after the next one');
+  }
+
   #arrive(
     request: HttpRequest,
     { on, reference, creates, dialect }: Asked,
-    tokenLife: TokenLife | undefined,
+    { tokenLife, sentAtMs }: { readonly tokenLife: TokenLife | undefined; readonly sentAtMs: number },
     account: Account,
   ): Answer {
     const { api, server, doomed, timeline, chance, note } = this.options;
@@ -140,6 +153,7 @@ export class Network {
     const answer = server.handle(request, tokenLife);
     if (server.ledger.length > before) {
       note(`taken ${on} ${reference}`);
+      if (on === 'update') this.#noteChange(reference, sentAtMs);
       const lagMs = chance.strikes(0.3) ? chance.below(this.weather.lagMs + 1) : 0;
       for (const one of made) this.#visibleAtMs.set(one, timeline.now + lagMs);
     }

@@ -226,6 +226,7 @@ export class World {
       ...{
         givenUp: this.#givenUp,
         decided: this.#decided,
+        overtaken: this.network.overtaken,
         refused: this.#guard?.refused ?? new Set(),
         isOrderly: this.kind === 'orderly' || this.kind === 'provider that may pay twice',
       },
@@ -728,6 +729,10 @@ export class World {
       const isPaid = status === 'paid' || status === 'reversed';
       if (status === undefined && (this.#competing || this.network.isUnderWay(ref))) continue;
       const decided = await resolve(tools, instruction, isPaid, OPERATOR);
+      if (!decided.ok && decided.why.includes('its quarantine lasts')) {
+        count(this.tally, 'decisions that wait for the quarantine');
+        continue;
+      }
       if (!decided.ok) throw new Violation('a person can decide what is manual', decided.why);
       if (status === undefined) this.#givenUp.add(ref);
       this.#decided.add(ref);
