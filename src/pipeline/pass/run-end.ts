@@ -45,7 +45,7 @@ export async function closeRun(
   const idle = contents.files.length === 0 && contents.changes === 0;
   if (isWhole && run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
     if (await store.dropRun(run.number)) return { ...contents, kept: false };
-    // Another machine has recorded something in it since.
+    // Another machine is in it, or has recorded something in it since.
     ({ isWhole, ...contents } = await contentsOf(tools, run, reported));
   }
   if (!isWhole) return { ...contents, kept: true };

@@ -41,13 +41,12 @@ const LIST_DOUBTED_SINCE = storedStatement<[...ListValues, since: string]>(
 
 type Page = [afterId: number, limit: number, of: number, at: number];
 const UNCLEAR_ORDERS = orderStatement<Page>(`WHERE ${UNCLEAR_ORDER} AND id > $1 AND id % $3 = $4 ORDER BY id LIMIT $2`);
-/**
- * SQL: another machine than that of the name $5 has asked for the change of late, and its request may not have left yet.
- * One that is no longer at work may still stand a moment, in its own eyes.
- */
+// Of an amendment a: the machine that asked for it last.
 const IS_AT_WORK = 'a.machine IN (SELECT id FROM living_machines)';
 const isAnothers = (name: string) => `(SELECT m.name FROM machines m WHERE m.id = a.machine) <> nullif(${name}, '')`;
+/** SQL: so lately that its request may not have left yet, though it is no longer at work: it may not have noticed. */
 const IS_LATE = `a.machine_asked_at > ${serverTime('1 minute')}`;
+/** SQL: another machine than that of the name $5 asked for it of late. */
 const IS_OTHERS = `(${isAnothers('$5')} AND (
   ${IS_LATE} OR a.machine_asked_at > ${serverTime('10 minutes')} AND ${IS_AT_WORK}))`;
 const ASKED_ELSEWHERE = column<[machine: string], boolean>(`
