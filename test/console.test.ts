@@ -8,6 +8,7 @@ import { systemClock } from '../src/platform/clock.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { fieldIn, openConsole, type TestConsole } from './support/console.ts';
 import { dropped, PAYS, row } from './support/held.ts';
+import { sampled } from './support/sample.ts';
 import { sent } from './support/wire.ts';
 import {
   API_FILES,
@@ -272,13 +273,18 @@ describe('a decision', () => {
     expect(await statusOf(console, 'P1')).toBe('ready');
   });
 
-  it.each([
-    ['no reason', { reason: ' ' }, 'say why'],
-    ['a line end in the reason', { reason: 'a\r\nset-cookie: b=c' }, 'without control characters'],
-    ['a reason that is too long', { reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
-    ['nothing ticked', { ...WHY, payout: '' }, 'moved on meanwhile'],
-    ['no word', { ...WHY, word: 'maybe' }, 'no form of the console'],
-  ])('with %s is refused', async (_, change, why) => {
+  it.each(
+    sampled(
+      [
+        ['no reason', { reason: ' ' }, 'say why'],
+        ['a line end in the reason', { reason: 'a\r\nset-cookie: b=c' }, 'without control characters'],
+        ['a reason that is too long', { reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
+        ['nothing ticked', { ...WHY, payout: '' }, 'moved on meanwhile'],
+        ['no word', { ...WHY, word: 'maybe' }, 'no form of the console'],
+      ],
+      2,
+    ),
+  )('with %s is refused', async (_, change, why) => {
     const console = await openConsole(await withHeld());
     const cookie = await console.signedIn('anna');
     const payout = fieldIn(await console.page(cookie, '/held'), 'payout');
@@ -475,15 +481,20 @@ describe('a payout that needs a person', () => {
 describe('a form', () => {
   const from = (headers: Record<string, string>) => headers;
 
-  it.each([
-    ['of another port of this machine', from({ 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' })],
-    ['of another port, that hides its origin', from({ 'sec-fetch-site': 'same-site', origin: 'null' })],
-    ['of another site', from({ 'sec-fetch-site': 'cross-site', origin: 'https://example.com' })],
-    ['that says nothing of where it comes from', from({})],
-    ['of a browser that says nothing but another origin', from({ origin: 'http://127.0.0.1:1' })],
-    ['of a browser that says nothing but no origin', from({ origin: 'null' })],
-    ['that says two things', from({ 'sec-fetch-site': 'same-origin', origin: 'https://example.com' })],
-  ])('%s does nothing, though the cookie comes with it', async (_, headers) => {
+  it.each(
+    sampled(
+      [
+        ['of another port of this machine', from({ 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' })],
+        ['of another port, that hides its origin', from({ 'sec-fetch-site': 'same-site', origin: 'null' })],
+        ['of another site', from({ 'sec-fetch-site': 'cross-site', origin: 'https://example.com' })],
+        ['that says nothing of where it comes from', from({})],
+        ['of a browser that says nothing but another origin', from({ origin: 'http://127.0.0.1:1' })],
+        ['of a browser that says nothing but no origin', from({ origin: 'null' })],
+        ['that says two things', from({ 'sec-fetch-site': 'same-origin', origin: 'https://example.com' })],
+      ],
+      2,
+    ),
+  )('%s does nothing, though the cookie comes with it', async (_, headers) => {
     const console = await openConsole(await withHeld());
     const cookie = await console.signedIn('anna');
     const held = await console.page(cookie, '/held');
@@ -710,17 +721,26 @@ describe('a search', () => {
   const ROWS = [row('P1', '100.00'), row('P2', '200.00'), row('P3', '100.00')];
   const lines = (page: string) => [...page.matchAll(/ref=C1%2FO1%2F(\w+)/g)].map(([, ref]) => ref);
 
-  it.each([
-    ['a customer', 'reference=C1', ['P3', 'P2', 'P1']],
-    ['an instruction', 'reference=C1/O1/P2', ['P2']],
-    ['an instruction with blanks, as pages show it', 'reference=C1 / O1 / P2', ['P2']],
-    ['an instruction reference alone', 'reference=P2', ['P2']],
-    ['a payee and an amount', 'payee=C1&amount=100', ['P3', 'P1']],
-    ['an amount with digits in groups, in a currency of any letter case', 'amount=0,100.0&currency=inr', ['P3', 'P1']],
-    ['a status', 'status=held', ['P3', 'P2', 'P1']],
-    ['all of it', 'reference=C1&payee=C1&amount=200.00&currency=INR&status=held', ['P2']],
-    ['nothing that is there', 'payee=nobody', []],
-  ])('finds by %s', async (_, query, found) => {
+  it.each(
+    sampled(
+      [
+        ['a customer', 'reference=C1', ['P3', 'P2', 'P1']],
+        ['an instruction', 'reference=C1/O1/P2', ['P2']],
+        ['an instruction with blanks, as pages show it', 'reference=C1 / O1 / P2', ['P2']],
+        ['an instruction reference alone', 'reference=P2', ['P2']],
+        ['a payee and an amount', 'payee=C1&amount=100', ['P3', 'P1']],
+        [
+          'an amount with digits in groups, in a currency of any letter case',
+          'amount=0,100.0&currency=inr',
+          ['P3', 'P1'],
+        ],
+        ['a status', 'status=held', ['P3', 'P2', 'P1']],
+        ['all of it', 'reference=C1&payee=C1&amount=200.00&currency=INR&status=held', ['P2']],
+        ['nothing that is there', 'payee=nobody', []],
+      ],
+      2,
+    ),
+  )('finds by %s', async (_, query, found) => {
     const console = await openConsole(await withHeld(HOLD_ALL, ...ROWS));
     const page = await console.page(await console.signedIn('anna'), `/search?${query}`);
     expect(lines(page)).toEqual(found);

@@ -335,21 +335,26 @@ describe('a twin is held', () => {
     ['customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration,contactId', ...rows, ''].join('\n');
   const order = (customer: string, name: string) => `${customer},${name},INR,IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70`;
 
-  it.each([
-    ['zeros', 'C1,O1,PI-7'],
-    ['more zeros', 'C1,O1,PI-000007'],
-    ['letter case', 'C1,O1,pi-007'],
-    ['a separator', 'C1,O1,PI007'],
-    ['another separator', 'C1,O1,PI_007'],
-    ['a dot at the end', 'C1,O1,PI-007.'],
-    ['a letter for a one', 'C1,O1,Pl-007'],
-    ['a one for a letter', 'C1,O1,P1-007'],
-    ['a letter for a zero', 'C1,O1,PI-oO7'],
-    ['its customer', 'c1,O9,PI-007'],
-    ['a letter of its customer', 'Cl,O9,PI-007'],
-    ['its order', 'C1,o1,PI-007'],
-    ['a zero of its order', 'C1,01,PI-007'],
-  ])('that differs in %s', async (_, other) => {
+  it.each(
+    sampled(
+      [
+        ['zeros', 'C1,O1,PI-7'],
+        ['more zeros', 'C1,O1,PI-000007'],
+        ['letter case', 'C1,O1,pi-007'],
+        ['a separator', 'C1,O1,PI007'],
+        ['another separator', 'C1,O1,PI_007'],
+        ['a dot at the end', 'C1,O1,PI-007.'],
+        ['a letter for a one', 'C1,O1,Pl-007'],
+        ['a one for a letter', 'C1,O1,P1-007'],
+        ['a letter for a zero', 'C1,O1,PI-oO7'],
+        ['its customer', 'c1,O9,PI-007'],
+        ['a letter of its customer', 'Cl,O9,PI-007'],
+        ['its order', 'C1,o1,PI-007'],
+        ['a zero of its order', 'C1,01,PI-007'],
+      ],
+      2,
+    ),
+  )('that differs in %s', async (_, other) => {
     for (const inOneFile of sampled([true, false], 2, other.length)) {
       const workspace = testWorkspace();
       const [customer = '', name = '', ref = ''] = other.replace('O9', 'O1').split(',');
@@ -530,13 +535,18 @@ describe('a change of what the provider has', () => {
         entry.kind === 'instruction-updated' ? [`${entry.instructionRef} ${Number(entry.amount)}`] : [],
       );
 
-  it.each([
-    ['a payout', { limits: { payout: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
-    ['a file', { limits: { file: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
-    ['a day', { limits: { day: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
-    ['a payee and day', { limits: { payeeDay: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
-    ['a tier', { approvals: [{ from: { INR: '50.01' }, people: 1 }] }, 'P1,50.01', 'P1,50'],
-  ])('does not go over the limit of %s', async (_, control, over, within) => {
+  it.each(
+    sampled(
+      [
+        ['a payout', { limits: { payout: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
+        ['a file', { limits: { file: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
+        ['a day', { limits: { day: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
+        ['a payee and day', { limits: { payeeDay: { INR: '50.00' } } }, 'P1,50.01', 'P1,50'],
+        ['a tier', { approvals: [{ from: { INR: '50.01' }, people: 1 }] }, 'P1,50.01', 'P1,50'],
+      ],
+      2,
+    ),
+  )('does not go over the limit of %s', async (_, control, over, within) => {
     const workspace = await submitted(control, 'P1');
     await change(workspace, [over]);
     expect(changed(workspace)).toEqual([]);

@@ -74,7 +74,7 @@ describe.runIf(hasStrace)('a real run', () => {
     return calls;
   };
 
-  it.each(process.env['SWEEP'] === undefined ? sampled(SWEEPS, 4) : SWEEPS)(
+  it.each(process.env['SWEEP'] === undefined ? sampled(SWEEPS, 8, 1) : SWEEPS)(
     '$what is finished by the next ones, with every row told once and no payout twice',
     async ({ what, call, injected, ends, points: byDefault, notified }) => {
       const isNotified = notified ?? NOTIFIES_ALL;

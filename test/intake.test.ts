@@ -130,7 +130,7 @@ describe('a large file', () => {
 });
 
 describe('a crash at any call of store or inbox', () => {
-  /** `npm test` takes two calls of 20. With TESTS=all the two settings together leave none out. */
+  /** `npm test` takes two calls of 40. With TESTS=all the two settings together leave none out. */
   const STEP = ALL ? 2 : 40;
   const mixed = amendments(
     amend('CREATE', 'P1', '1'),

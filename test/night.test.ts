@@ -17,7 +17,7 @@ const SIZES: Readonly<Record<string, { orders?: number; instructions?: number }>
   half: { orders: 10_000, instructions: 50_000 },
   tenth: { orders: 2_000, instructions: 10_000 },
 };
-const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'tenth' : '')] ?? { orders: 30, instructions: 200 };
+const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'tenth' : '')] ?? { orders: 20, instructions: 100 };
 const ZERO: Decimal = { units: 0n, scale: 0 };
 const AT_THE_PROVIDER = ['submitted', 'paid', 'reversed', 'failed'];
 

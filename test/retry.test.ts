@@ -145,19 +145,22 @@ describe('paydrop retry', () => {
     expect(await recorded(workspace)).toEqual({ ready: 1, declined: 2 });
   });
 
-  it.skipIf(!existsSync('/usr/bin/script'))('of many asks at a terminal, and takes only a yes for one', async () => {
-    const workspace = await declined();
-    const said = async (answer: string) => {
-      const command = `'${process.execPath}' '${paydrop.main()}' retry --file 2 --reason test`;
-      const piped = `printf '${answer}' | /usr/bin/script -qec "${command}" /dev/null`;
-      return (await startProcess('/bin/sh', ['-c', piped], { cwd: workspace.root, env: { TERM: 'xterm' } }).ended)
-        .stdout;
-    };
-    expect(await said('n\\n')).toContain('Nothing was changed.');
-    expect(await statuses(workspace)).toEqual(['declined', 'declined', 'declined']);
-    expect(await said('y\\n')).toContain('3 of 3 are ready to be paid again');
-    expect(await statuses(workspace)).toEqual(['ready', 'ready', 'ready']);
-  });
+  it.runIf(ALL && existsSync('/usr/bin/script'))(
+    'of many asks at a terminal, and takes only a yes for one',
+    async () => {
+      const workspace = await declined();
+      const said = async (answer: string) => {
+        const command = `'${process.execPath}' '${paydrop.main()}' retry --file 2 --reason test`;
+        const piped = `printf '${answer}' | /usr/bin/script -qec "${command}" /dev/null`;
+        return (await startProcess('/bin/sh', ['-c', piped], { cwd: workspace.root, env: { TERM: 'xterm' } }).ended)
+          .stdout;
+      };
+      expect(await said('n\\n')).toContain('Nothing was changed.');
+      expect(await statuses(workspace)).toEqual(['declined', 'declined', 'declined']);
+      expect(await said('y\\n')).toContain('3 of 3 are ready to be paid again');
+      expect(await statuses(workspace)).toEqual(['ready', 'ready', 'ready']);
+    },
+  );
 });
 
 describe('paydrop resolve', () => {
