@@ -14,7 +14,7 @@ import { checkScript } from '../../src/sandbox/sandbox.ts';
 import { parseSettings } from '../../src/settings/settings.ts';
 import { Sqlite as Database, SQLITE_PACKAGE } from '../../src/store/sqlite/connection.ts';
 import { builtProgram, startProcess } from '../support/cli.ts';
-import { sampled } from '../support/sample.ts';
+import { ALL, sampled } from '../support/sample.ts';
 import { instruction, instructions, ORDERS, temporaryFolder, testWorkspace } from '../support/workspace.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -65,7 +65,7 @@ describe('with a umask of 0', () => {
 describe('what names, cells and the provider say', () => {
   const EVIL = 'x\x1b[2J\x1b]0;owned\x07\r\n{"level":"info","msg":"pass done"}\u009b31m\u202e';
 
-  it('leaves the log one record a line, and never reaches a terminal as more than text', async () => {
+  it.runIf(ALL)('leaves the log one record a line, and never reaches a terminal as more than text', async () => {
     const faults = temporaryFolder();
     const script = {
       faults: [{ on: 'post', narration: 'P1', fault: { kind: 'decline', message: EVIL } }],
