@@ -260,6 +260,7 @@ describe('an order', () => {
       await passWith(workspace, wrap);
       workspace.clock.advance(60_000);
     }
+    expect([await registrationOf(workspace), ...statuses(workspace)]).toEqual(['unknown', 'ready']);
     const tools = await workspace.open({ faults: PROCESSED });
     await retry(tools, payoutRef('P1'), { by: 'finance', reason: 'it is not there' });
     await tools.close();

@@ -47,7 +47,7 @@ describe('within the quarantine of a request', () => {
       workspace.clock.advance(60_000);
     }
     const tools = await workspace.open({ faults: PAYS });
-    await resolve(tools, REF, false, DECISION);
+    expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: false });
     await retry(tools, REF, DECISION);
     await tools.close();
     await workspace.pass({ faults: PAYS, lookUp: false });

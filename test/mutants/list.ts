@@ -1487,8 +1487,8 @@ const TAKING_OVER: Mutant[] = [
     '!found.answered ||',
   ]),
   mutant('an order whose request has left late is registered', 'it is registered twice', 'registration', [
-    "registration === 'none' && !waiting.has(id)",
-    "registration === 'none'",
+    'new Set(doubted.filter(isQuarantined).map(',
+    'new Set(doubted.filter(() => false).map(',
   ]),
   mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
