@@ -7,12 +7,12 @@ import { type PassSummary, pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import { type LedgerEntry, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
-import type { FileRecord, RowRecord, Store } from '../src/store/port.ts';
+import type { FileRecord, Store } from '../src/store/port.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { verify } from '../src/store/verify.ts';
 import { newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
-import { newFile, START } from './support/records.ts';
+import { newFile, readyRow, START } from './support/records.ts';
 import {
   instruction,
   instructions,
@@ -202,21 +202,7 @@ describe.skipIf(!hasPostgres)('a file that is half taken in', { timeout: 120_000
 });
 
 describe.skipIf(!hasPostgres)('a machine that was taken for gone', () => {
-  const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
   const moment = { at: '2026-11-21T02:00:00.000Z' };
-  const row = (line: number): RowRecord => ({
-    kind: 'instruction',
-    line,
-    ref: { customerRef: 'C', orderRef: 'O', instructionRef: `I${line}` },
-    content: { amount: '1', openDate: '2026-11-21', dueDate: '2026-11-21', details },
-    payout: details,
-    status: 'ready',
-    amountMinor: 100n,
-    currency: 'INR',
-    raw: [],
-    unrepeated: true,
-  });
-
   it('records nothing more of a file that another machine has adopted', async () => {
     address = await newDatabase();
     const open = async (name: string) => {
@@ -227,7 +213,7 @@ describe.skipIf(!hasPostgres)('a machine that was taken for gone', () => {
     const first = await open('one');
     const { number } = await first.registerFile(newFile('claim-1', { sha256: 'same' }));
     const progress = { ...START, offset: 50, line: 3, rows: 1 };
-    await first.recordRows(number, [row(2)], progress, moment);
+    await first.recordRows(number, [readyRow(2)], progress, moment);
     await (await sharedServer()).query(
       new URL(address).pathname.slice(1),
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'paydrop machine' AND datname = current_database()",
@@ -237,11 +223,11 @@ describe.skipIf(!hasPostgres)('a machine that was taken for gone', () => {
     const adopted: Partial<FileRecord> = { number, claim: 'claim-2', progress, done: false };
     await expect.poll(adopts, { timeout: 20_000 }).toMatchObject(adopted);
     const gone = 'another machine took this one for gone';
-    await expect(first.recordRows(number, [row(3)], { ...progress, rows: 2 }, moment)).rejects.toThrow(gone);
+    await expect(first.recordRows(number, [readyRow(3)], { ...progress, rows: 2 }, moment)).rejects.toThrow(gone);
     await expect(first.decideRejectedWhole(number, true)).rejects.toThrow(gone);
     await expect(first.finishFile(number, undefined, moment)).rejects.toThrow(gone);
     expect((await second.unfinishedFiles()).map((file) => file.number)).toEqual([number]);
-    expect(await second.recordRows(number, [row(3)], { ...progress, rows: 2 }, moment)).toBe('recorded');
+    expect(await second.recordRows(number, [readyRow(3)], { ...progress, rows: 2 }, moment)).toBe('recorded');
     await second.finishFile(number, undefined, moment);
     const ready = await second.list('ready', { afterId: 0, limit: 10, sentBefore: false, claimable: 'now' });
     expect(ready.map(({ id }) => id)).toEqual([rowId(number, 2), rowId(number, 3)]);

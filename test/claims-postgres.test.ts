@@ -1,32 +1,17 @@
 /** What two machines may claim of the same records on PostgreSQL, and what one that is gone leaves to the other. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rowId } from '../src/domain/instruction.ts';
-import type { RowRecord, Store } from '../src/store/port.ts';
+import type { Store } from '../src/store/port.ts';
 import { JUDGING_LOCK, MACHINE_LOCK } from '../src/store/postgres/locks.ts';
-import { openStore } from '../src/store/postgres/postgres.ts';
-import { newDatabase } from './support/postgres.ts';
+import { askingToDelete, machinesAtWork } from './support/machines.ts';
 import { hasPostgres } from './support/postgres-server.ts';
-import { newFile, START } from './support/records.ts';
+import { newFile, readyRow, START } from './support/records.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
 const DATE = '2026-11-21';
 const MOMENT = { at: AT };
 const ID = rowId(1, 2);
-
-const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
-const PAYOUT: RowRecord = {
-  kind: 'instruction',
-  line: 2,
-  ref: { customerRef: 'C', orderRef: 'O', instructionRef: 'I' },
-  content: { amount: '1', openDate: DATE, dueDate: DATE, details },
-  payout: details,
-  status: 'ready',
-  amountMinor: 100n,
-  currency: 'INR',
-  raw: [],
-  unrepeated: true,
-};
 
 const intent = { clientRefId: 'I', body: '{}', bodySha256: 'the same', late: false, businessDate: DATE };
 const SENDING = [{ changes: [{ id: ID, version: 1, from: 'ready', to: 'sending', intent } as const] }];
@@ -37,14 +22,11 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
   let beside: pg.Client;
 
   beforeEach(async () => {
-    const address = await newDatabase();
-    const open = (machine: string) => openStore({ address, machine, atWork: { version: '1.0.0' } });
-    [one, two] = [await open('one'), await open('two')];
-    beside = new pg.Client({ connectionString: address });
-    await beside.connect();
-    await beside.query('SET search_path TO paydrop');
+    const atWork = await machinesAtWork('one', 'two');
+    ({ one, two } = atWork.stores);
+    ({ beside } = atWork);
     const file = await one.registerFile(newFile('claim-1'));
-    await one.recordRows(file.number, [PAYOUT], { ...START, line: 2, rows: 1 }, MOMENT);
+    await one.recordRows(file.number, [readyRow(2)], { ...START, line: 2, rows: 1 }, MOMENT);
     await one.finishFile(file.number, undefined, MOMENT);
   });
 
@@ -171,21 +153,11 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
 
   // Found by the simulation, seed 133066 with two machines.
   it('one leaves to the other what that has asked the provider to change, until it has been away for long', async () => {
-    const submitted = { id: ID, version: 2, from: 'sending', to: 'submitted', sent: { outcome: 'accepted' } } as const;
-    await one.claim(SENDING, MOMENT);
-    await one.settle({ changes: [submitted] }, MOMENT);
-    const { number } = await one.registerFile(newFile('change'));
-    const target = { id: ID, from: 'submitted', version: 3 } as const;
-    const fields = { customerRef: 'C', orderRef: 'O', instructionRef: 'I', amount: '', currency: '' };
-    const row = { kind: 'amending', line: 2, target, raw: [], becomes: undefined } as const;
-    const all = { ...row, fields: { ...fields, openDate: '', dueDate: '' } };
-    await one.recordRows(number, [all], { ...START, line: 2, rows: 1 }, MOMENT);
-    await one.finishFile(number, undefined, MOMENT);
+    const asking = await askingToDelete(one);
     const found = async () => [await one.amended(0, 10), await two.amended(0, 10)].map(({ length }) => length);
     expect(await found()).toEqual([1, 1]);
 
-    const to = { kind: 'asked', bodySha256: 'the same', correlationId: 'trace' } as const;
-    expect(await one.amend([{ row: rowId(number, 2), target, sends: 0, to }], MOMENT)).toEqual([]);
+    expect(await one.amend([asking], MOMENT)).toEqual([]);
     expect(await found()).toEqual([1, 0]);
     const askedBefore = (time: string) =>
       beside.query(

@@ -1,14 +1,11 @@
 /** What a machine that is gone leaves open, and how the others end it. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rowId } from '../src/domain/instruction.ts';
 import { closeRun } from '../src/pipeline/pass/run-end.ts';
 import { systemClock } from '../src/platform/clock.ts';
-import type { RowRecord, RunRecord, Store } from '../src/store/port.ts';
-import { openStore } from '../src/store/postgres/postgres.ts';
-import { newDatabase } from './support/postgres.ts';
+import type { RunRecord, Store } from '../src/store/port.ts';
+import { askingToDelete, machinesAtWork } from './support/machines.ts';
 import { hasPostgres } from './support/postgres-server.ts';
-import { newFile, START } from './support/records.ts';
 
 const DATE = '2026-11-21';
 const MOMENT = { at: '2026-11-21T02:00:00.000Z' };
@@ -20,12 +17,9 @@ describe.skipIf(!hasPostgres)('of three machines', () => {
   let beside: pg.Client;
 
   beforeEach(async () => {
-    const address = await newDatabase();
-    const open = (machine: string) => openStore({ address, machine, atWork: { version: '1.0.0' } });
-    [one, two, gone] = [await open('one'), await open('two'), await open('gone')];
-    beside = new pg.Client({ connectionString: address });
-    await beside.connect();
-    await beside.query('SET search_path TO paydrop');
+    const atWork = await machinesAtWork('one', 'two', 'gone');
+    ({ one, two, gone } = atWork.stores);
+    ({ beside } = atWork);
   });
 
   afterEach(async () => {
@@ -61,36 +55,7 @@ describe.skipIf(!hasPostgres)('of three machines', () => {
   });
 
   it('a change of what the provider has is not left to one that is gone, by a time that has not come yet', async () => {
-    const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
-    const ref = { customerRef: 'C', orderRef: 'O', instructionRef: 'I' };
-    const payout: RowRecord = {
-      kind: 'instruction',
-      line: 2,
-      ref,
-      content: { amount: '1', openDate: DATE, dueDate: DATE, details },
-      payout: details,
-      status: 'ready',
-      amountMinor: 100n,
-      currency: 'INR',
-      raw: [],
-      unrepeated: true,
-    };
-    const file = await gone.registerFile(newFile('first'));
-    await gone.recordRows(file.number, [payout], { ...START, line: 2, rows: 1 }, MOMENT);
-    await gone.finishFile(file.number, undefined, MOMENT);
-    const id = rowId(file.number, 2);
-    const intent = { clientRefId: 'I', body: '{}', bodySha256: 'the same', late: false, businessDate: DATE };
-    await gone.claim([{ changes: [{ id, version: 1, from: 'ready', to: 'sending', intent }] }], MOMENT);
-    const sent = { outcome: 'accepted' } as const;
-    await gone.settle({ changes: [{ id, version: 2, from: 'sending', to: 'submitted', sent }] }, MOMENT);
-    const { number } = await gone.registerFile(newFile('change'));
-    const target = { id, from: 'submitted', version: 3 } as const;
-    const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
-    const row = { kind: 'amending', line: 2, target, raw: [], becomes: undefined, fields } as const;
-    await gone.recordRows(number, [row], { ...START, line: 2, rows: 1 }, MOMENT);
-    await gone.finishFile(number, undefined, MOMENT);
-    const to = { kind: 'asked', bodySha256: 'the same', correlationId: 'trace' } as const;
-    expect(await gone.amend([{ row: rowId(number, 2), target, sends: 0, to }], MOMENT)).toEqual([]);
+    expect(await gone.amend([await askingToDelete(gone)], MOMENT)).toEqual([]);
     expect(await two.askedElsewhere()).toBe(false);
     await gone.close();
     expect([await two.askedElsewhere(), await two.amended(0, 10)]).toEqual([true, []]);

@@ -199,34 +199,20 @@ describe('a payout that is refused while a pass judges it', () => {
       await store.apply([change], { at: '2026-03-02T02:00:00.000Z' });
     }
   }
+  /** The verb that finds payouts; by the time of its answer they are refused. */
+  const thenRefused =
+    <Args extends unknown[]>(store: Store, find: (...args: Args) => Promise<number[]>) =>
+    async (...args: Args) => {
+      const ids = await find(...args);
+      await refused(store, ids);
+      return ids;
+    };
   const limit = { control: { limits: { payout: { INR: '1.00' } } } };
   const dayLimit = { control: { limits: { day: { INR: '1.00' } } } };
 
   it.each<[string, object, passes: number, (store: Store) => Partial<Store>]>([
-    [
-      'with its new file',
-      limit,
-      0,
-      (store) => ({
-        suspects: async (...asked) => {
-          const ids = await store.suspects(...asked);
-          await refused(store, ids);
-          return ids;
-        },
-      }),
-    ],
-    [
-      'with all that is held',
-      limit,
-      1,
-      (store) => ({
-        heldIds: async (...page) => {
-          const ids = await store.heldIds(...page);
-          await refused(store, ids);
-          return ids;
-        },
-      }),
-    ],
+    ['with its new file', limit, 0, (store) => ({ suspects: thenRefused(store, store.suspects) })],
+    ['with all that is held', limit, 1, (store) => ({ heldIds: thenRefused(store, store.heldIds) })],
     [
       'within the limits of the day',
       dayLimit,
@@ -234,11 +220,8 @@ describe('a payout that is refused while a pass judges it', () => {
       (store) => ({
         list: async (status, page) => {
           const found = await store.list(status, page);
-          if (status === 'ready')
-            await refused(
-              store,
-              found.map(({ id }) => id),
-            );
+          const ids = found.map(({ id }) => id);
+          if (status === 'ready') await refused(store, ids);
           return found;
         },
       }),

@@ -5,35 +5,19 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { systemClock, timestamp } from '../src/platform/clock.ts';
 import { UnavailableError, UsageError } from '../src/platform/failures.ts';
 import { verifyChain } from '../src/store/audit.ts';
-import type { RowRecord, Store } from '../src/store/port.ts';
+import type { Store } from '../src/store/port.ts';
 import { readAddress } from '../src/store/postgres/address.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
 import { openDatabase } from '../src/store/sqlite/connection.ts';
 import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
 import { type LossyWay, lossyWayTo } from './support/postgres-proxy.ts';
 import { hasPostgres, Server } from './support/postgres-server.ts';
-import { newFile, START } from './support/records.ts';
+import { newFile, readyRow, START } from './support/records.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
 
 /** Asks again at once. */
 const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
-
-function created(line: number): RowRecord {
-  const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
-  return {
-    kind: 'instruction',
-    line,
-    ref: { customerRef: 'C', orderRef: 'O', instructionRef: `I${line}` },
-    content: { amount: '1', openDate: '2026-11-21', dueDate: '2026-11-21', details },
-    payout: details,
-    status: 'ready',
-    amountMinor: 100n,
-    currency: 'INR',
-    raw: [],
-    unrepeated: true,
-  };
-}
 
 describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
   let stores: Store[];
@@ -157,7 +141,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
         await open(address, { machine: 'ahead', atWork }),
       ];
       const { number } = await behind.registerFile(newFile('one'));
-      await behind.recordRows(number, [created(2)], { ...START, rows: 1 }, { at: AT });
+      await behind.recordRows(number, [readyRow(2)], { ...START, rows: 1 }, { at: AT });
       await behind.finishFile(number, undefined, { at: AT });
       const before = await behind.commonTime(0);
       const held = async () =>
@@ -238,7 +222,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       const address = await newDatabase();
       const machines = [await open(address), await open(address)];
       const files = await Promise.all(machines.map((store, at) => store.registerFile(newFile(`${at}`))));
-      const rows = Array.from({ length: 50 }, (_, at) => created(at + 2));
+      const rows = Array.from({ length: 50 }, (_, at) => readyRow(at + 2));
       const recorded = await Promise.all(
         machines.map((store, at) =>
           store.recordRows(files[at]?.number ?? 0, at === 0 ? rows : rows.toReversed(), START, { at: AT }),
@@ -308,7 +292,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       const address = await newDatabase();
       const store = await open(address);
       const { number } = await store.registerFile(newFile('one'));
-      const rows = [created(2), created(3)];
+      const rows = [readyRow(2), readyRow(3)];
       await store.recordRows(number, rows, { ...START, rows: 2 }, { at: AT });
       await store.finishFile(number, undefined, { at: AT });
       expect(await store.damage()).toBeUndefined();

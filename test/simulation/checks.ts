@@ -485,13 +485,16 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
   const watched = paid.filter((instruction) => !decided.has(api.referenceOf(instruction)));
   const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
-  if (competing || machine.restored || overtaken.size > 0) return;
+  if (competing || machine.restored) return;
+  const isAsAsked = (ref: string) => !overtaken.has(ref);
   const theirs = [...attempts.values()]
     .flat()
+    .filter(isAsAsked)
     .map(find)
     .filter((payout) => payout?.status === 'paid')
     .reduce((sum, payout) => sum + BigInt(minorOf(payout?.amount ?? '0')), 0n);
   const ours = paid
+    .filter((instruction) => isAsAsked(api.referenceOf(instruction)))
     .filter((instruction) => find(api.referenceOf(instruction))?.status === 'paid')
     .reduce((sum, { amountMinor }) => sum + (amountMinor ?? 0n), 0n);
   if (ours !== theirs)

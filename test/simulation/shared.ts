@@ -234,9 +234,9 @@ export class SharedRecords {
       amend: async (changes, moment) => {
         if (changes.some(({ to }) => to.kind === 'asked')) session.requireStanding();
         const late = await base.amend(changes, moment);
-        for (const change of changes)
-          if (change.to.kind === 'asked' && !late.includes(change))
-            this.#asked.set(change.target.id, { session, atMs: this.#nowMs });
+        for (const change of changes.filter((one) => !late.includes(one)))
+          if (change.to.kind === 'asked') this.#asked.set(change.target.id, { session, atMs: this.#nowMs });
+          else this.#asked.delete(change.target.id);
         return late;
       },
       amended: async (afterId, limit, share) => {
