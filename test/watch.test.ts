@@ -13,7 +13,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FSWatcher } from 'chokidar';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PassSummary } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
@@ -44,11 +44,17 @@ const SECRETS = {
 
 /** The watchers that chokidar was asked for, real ones. */
 const watchers: FSWatcher[] = [];
+/** Called as each watch begins. */
+let asWatchBegins: (watcher: FSWatcher) => void = () => undefined;
+afterEach(() => {
+  asWatchBegins = () => undefined;
+});
 vi.mock('chokidar', async (importOriginal) => {
   const real = await importOriginal<typeof import('chokidar')>();
   const watch: typeof real.watch = (...asked) => {
     const watcher = real.watch(...asked);
     watchers.push(watcher);
+    asWatchBegins(watcher);
     return watcher;
   };
   return { ...real, watch };
@@ -192,6 +198,46 @@ describe('a file dropped while the service runs', () => {
     await service.after(30 * SECOND);
     await taken(workspace, 'orders.000001');
     expect(service.log[0]).toBe('warn: the inbox can not be watched; it is looked at every 30 seconds instead');
+  });
+
+  it('is found by the regular look when no watch can be had, which is told once', async () => {
+    const workspace = testWorkspace();
+    asWatchBegins = (watcher) => queueMicrotask(() => watcher.emit('error', new Error('ENOSPC: no more watches')));
+    const service = await startService(workspace);
+    for (const [at, customer] of ['C1', 'C2', 'C3'].entries()) {
+      workspace.drop('orders.csv', ORDERS.replaceAll('C1', customer));
+      await service.after(30 * SECOND);
+      await taken(workspace, `orders.00000${at + 1}`);
+      await service.idle();
+    }
+    expect(service.log).toEqual(['warn: the inbox can not be watched; it is looked at every 30 seconds instead']);
+  });
+
+  it('as the watch begins is taken in at once', async () => {
+    const workspace = testWorkspace();
+    asWatchBegins = () => {
+      const at = watchers.length;
+      if (at <= first + 2) workspace.drop(`orders-${at - first}.csv`, ORDERS.replaceAll('C1', `C${at}`));
+    };
+    const first = watchers.length;
+    await startService(workspace);
+    await taken(workspace, 'orders-1.000001');
+    await taken(workspace, 'orders-2.000002');
+  });
+
+  it('is not watched for while others are taken out, for each event has the whole folder read', async () => {
+    const workspace = testWorkspace();
+    const open: boolean[] = [];
+    const service = await startService(workspace, undefined, (store) => ({
+      registerFile: (file) => {
+        open.push(watchers.at(-1)?.closed === false);
+        return store.registerFile(file);
+      },
+    }));
+    workspace.drop('orders.csv', ORDERS);
+    await taken(workspace, 'orders.000001');
+    await service.idle();
+    expect([open, watchers.at(-1)?.closed]).toEqual([[false], false]);
   });
 
   it('is told of where it is a decision, refused or not, and once', async () => {

@@ -7,35 +7,49 @@ import { identityOf } from './folder.ts';
 
 interface InboxWatcher {
   /**
-   * Watches anew when the folder is no longer the one that is watched, or is `back`. chokidar stays with a folder that
-   * was removed or closed.
+   * Watches until {@link rest}, and wakes once when it has begun. Watches anew when another folder has taken the place of
+   * the one that is watched, with which chokidar stays.
    */
-  renew(back: boolean): Promise<void>;
-  close(): Promise<void>;
+  attend(): Promise<void>;
+  /**
+   * Stops watching while the service takes files out. chokidar reads the whole folder at each event: machines that empty
+   * a full inbox together would do little else.
+   */
+  rest(): Promise<void>;
 }
 
-/** Calls `wake` soon after anything happens in the folder. */
-export async function watchInbox(
-  inbox: string,
-  wake: () => void,
-  onError: (error: unknown) => void,
-): Promise<InboxWatcher> {
+/** Calls `wake` soon after anything happens in the folder, while it is watched. */
+export function watchInbox(inbox: string, wake: () => void, onError: (error: unknown) => void): InboxWatcher {
+  let trouble: string | undefined;
   const begin = (): FSWatcher => {
-    // Existing files wake the service too: they may have come between the last look and the start of the watch.
-    const watcher = watch(inbox, { depth: 0, ignoreInitial: false, followSymlinks: false });
-    return watcher.on('all', wake).on('error', onError);
+    let hasFailed = false;
+    const watcher = watch(inbox, { depth: 0, ignoreInitial: true, followSymlinks: false });
+    return watcher
+      .on('all', wake)
+      .on('ready', () => {
+        if (!hasFailed) trouble = undefined;
+        // Files may have come between the last look and the start of the watch.
+        wake();
+      })
+      .on('error', (error) => {
+        hasFailed = true;
+        if (String(error) !== trouble) onError(error);
+        trouble = String(error);
+      });
   };
-  const which = () => identityOf(inbox).catch(() => undefined);
-  let watched = await which();
-  let watcher = begin();
+  let watched: { readonly watcher: FSWatcher; readonly folder: string } | undefined;
+  const rest = async () => {
+    const before = watched;
+    watched = undefined;
+    await before?.watcher.close();
+  };
   return {
-    renew: async (back) => {
-      const found = await which();
-      if (found === undefined || (found === watched && !back)) return;
-      watched = found;
-      await watcher.close();
-      watcher = begin();
+    attend: async () => {
+      const folder = await identityOf(inbox).catch(() => undefined);
+      if (folder === undefined || folder === watched?.folder) return;
+      await rest();
+      watched = { watcher: begin(), folder };
     },
-    close: () => watcher.close(),
+    rest,
   };
 }

@@ -82,7 +82,7 @@ export async function watch(
     }
   } finally {
     stopRinging();
-    await watcher.close();
+    await watcher.rest();
     await server?.close();
   }
 }
@@ -126,7 +126,8 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
   const look = inboxLooker(tools);
   const onePass = async (): Promise<{ madeOne: boolean; settling: boolean }> => {
     const { scan, isBack } = await look();
-    await watcher.renew(isBack);
+    const settling = scan !== undefined && scan.settling > 0;
+    if (settling || isBack || (scan && scan.ready.length > 0)) await watcher.rest();
     await reportNightAhead(tools, reportedNights);
     await notifyMissedNights(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
@@ -137,7 +138,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
     if (done?.summary) await keepMetrics(tools);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
     if (due && done?.summary && !stop.aborted) pace.note(due, done.summary, clock.monotonic() - beganMs);
-    return { madeOne: done !== undefined, settling: scan !== undefined && scan.settling > 0 };
+    return { madeOne: done !== undefined, settling };
   };
   while (!stop.aborted) {
     let settling = false;
@@ -153,6 +154,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
+    if (!settling) await watcher.attend();
     const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
     await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }

@@ -1751,6 +1751,10 @@ const OWN: Mutant[] = [
 ];
 
 const CLAIMS: Mutant[] = [
+  mutant('a watch begins and nobody looks', 'a file dropped at that moment waits for half a minute', 'watch', [
+    'if (!hasFailed) trouble = undefined;\n        // Files may have come between the last look and the start of the watch.\n        wake();',
+    'if (!hasFailed) trouble = undefined;',
+  ]),
   mutant('a claim waits for another one', 'machines send one after the other', 'claims-postgres', [
     'FOR UPDATE OF i SKIP LOCKED',
     'FOR UPDATE OF i',
