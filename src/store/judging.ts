@@ -31,7 +31,23 @@ export const statedIn = (range: string) => `
 export const REPEATED = 'SELECT payee, currency, amount_minor FROM payees GROUP BY 1, 2, 3 HAVING count(*) > 1';
 
 /** From this part of all rows on, the walk is the shorter way. */
-export const LARGE_SHARE = 4;
+const LARGE_SHARE = 4;
+
+/**
+ * Whether a file has so many of all rows that the walk is the shorter way. The rows of all files are counted only for a
+ * file that is large beside the last count: there are ever more of them, and counting goes through all files.
+ */
+export function openLargeFiles(
+  rowsOf: (file: number) => Promise<number>,
+  rowsOfAll: () => Promise<number>,
+): (file: number) => Promise<boolean> {
+  let counted = 0;
+  return async (file) => {
+    const part = (await rowsOf(file)) * LARGE_SHARE;
+    if (part >= counted) counted = await rowsOfAll();
+    return part >= counted;
+  };
+}
 
 export type AlikeRow = [
   payee: string,

@@ -4,7 +4,7 @@ import {
   type AlikeRow,
   groupsOf,
   hasAskedAndUnsent,
-  LARGE_SHARE,
+  openLargeFiles,
   REPEATED,
   statedIn,
   UNSENT,
@@ -71,16 +71,22 @@ const OF_KEYS = arrays<[payees: string[], currencies: string[], amounts: bigint[
   WITH keys (payee, currency, amount_minor) AS MATERIALIZED (
     SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::numeric[]))
   ${members('false')} ${IN_GROUPS}`);
-const IS_LARGE = column<[file: number], boolean>(`
-  SELECT (progress::json ->> 'rows')::bigint * ${LARGE_SHARE} >= (
-    SELECT sum((progress::json ->> 'rows')::bigint)::bigint FROM files WHERE kind = 'instructions')
-  FROM files WHERE number = $1`);
+const ROWS_OF = column<[file: number], number | null>(
+  "SELECT (progress::json ->> 'rows')::bigint FROM files WHERE number = $1",
+);
+const ROWS_OF_ALL = column<[], number | null>(
+  "SELECT sum((progress::json ->> 'rows')::bigint)::bigint FROM files WHERE kind = 'instructions'",
+);
 
 export function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo' | 'allAlike'> {
+  const isLarge = openLargeFiles(
+    async (file) => (await ROWS_OF.get(db, file)) ?? 0,
+    async () => (await ROWS_OF_ALL.get(db)) ?? 0,
+  );
   return {
     async alikeIn(file) {
       const { first, last } = fileRange(file);
-      const whole = (await IS_LARGE.get(db, file)) === true;
+      const whole = await isLarge(file);
       const rows = await (whole ? OF_LARGE_FILE : OF_FILE).all(db, first, last);
       return groupsOf(rows, whole).filter(hasAskedAndUnsent);
     },

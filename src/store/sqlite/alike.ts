@@ -4,7 +4,7 @@ import {
   type AlikeRow,
   groupsOf,
   hasAskedAndUnsent,
-  LARGE_SHARE,
+  openLargeFiles,
   REPEATED,
   statedIn,
   UNSENT,
@@ -67,15 +67,19 @@ export function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo' 
     WITH keys (payee, currency, amount_minor) AS MATERIALIZED (
       SELECT DISTINCT value ->> 0, value ->> 1, CAST(value ->> 2 AS INTEGER) FROM json_each(:keys))
     ${members('0')}`);
-  const isLarge = db
-    .prepare<[number], 0 | 1>(`
-      SELECT progress ->> 'rows' * ${LARGE_SHARE} >= (
-        SELECT sum(progress ->> 'rows') FROM files WHERE kind = 'instructions')
-      FROM files WHERE number = ?`)
+  const rowsOf = db
+    .prepare<[file: number], number | null>("SELECT progress ->> 'rows' FROM files WHERE number = ?")
     .pluck();
+  const rowsOfAll = db
+    .prepare<[], number | null>("SELECT sum(progress ->> 'rows') FROM files WHERE kind = 'instructions'")
+    .pluck();
+  const isLarge = openLargeFiles(
+    async (file) => rowsOf.get(file) ?? 0,
+    async () => rowsOfAll.get() ?? 0,
+  );
   return {
     alikeIn: async (file) => {
-      const whole = isLarge.get(file) === 1;
+      const whole = await isLarge(file);
       return groupsOf((whole ? ofLargeFile : ofFile).all(fileRange(file)), whole).filter(hasAskedAndUnsent);
     },
     alikeTo: async (ids) => groupsOf(ofIds.all({ ids: JSON.stringify(ids) }), false),
