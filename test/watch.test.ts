@@ -16,6 +16,7 @@ import type { FSWatcher } from 'chokidar';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PassSummary } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { UnavailableError } from '../src/platform/failures.ts';
 import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
 import { watch } from '../src/service/watch.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
@@ -223,6 +224,47 @@ describe('a file dropped while the service runs', () => {
     await startService(workspace);
     await taken(workspace, 'orders-1.000001');
     await taken(workspace, 'orders-2.000002');
+  });
+
+  it('is taken in at once where the inbox is a link to a folder, too', async () => {
+    const workspace = testWorkspace();
+    renameSync(workspace.path('inbox'), workspace.path('folder'));
+    symlinkSync(workspace.path('folder'), workspace.path('inbox'));
+    await startService(workspace);
+    workspace.drop('orders.csv', ORDERS);
+    await taken(workspace, 'orders.000001');
+  });
+
+  it('is tried again at the regular look where the records take nothing in, and wakes nobody until then', async () => {
+    const workspace = testWorkspace();
+    let hasRoom = false;
+    const service = await startService(workspace, undefined, (store) => ({
+      startRun: async (...asked) => {
+        if (!hasRoom) throw new UnavailableError('the database has no room');
+        return store.startRun(...asked);
+      },
+    }));
+    workspace.drop('orders.csv', ORDERS);
+    await vi.waitFor(() => expect(service.log).toContain('error: the database has no room'), PATIENCE);
+    await service.after(30 * SECOND);
+    expect(watchers.at(-1)?.closed).toBe(true);
+    hasRoom = true;
+    await service.after(30 * SECOND);
+    await taken(workspace, 'orders.000001');
+  });
+
+  it('is not watched by itself while it is left alone: chokidar would begin again once it is gone', async () => {
+    const workspace = testWorkspace();
+    for (const name of ['a.part', 'b.part', '.hidden']) workspace.drop(name, 'x');
+    const ready = new Promise<void>((resolve) => {
+      asWatchBegins = (watcher) => void watcher.once('ready', resolve);
+    });
+    await startService(workspace);
+    await ready;
+    const watched = Object.entries(watchers.at(-1)?.getWatched() ?? {}).flatMap(([of, names]) =>
+      names.map((name) => join(of, name)),
+    );
+    expect(watched).toEqual([workspace.path('inbox')]);
   });
 
   it('is not watched for while others are taken out, for each event has the whole folder read', async () => {

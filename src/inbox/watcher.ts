@@ -23,9 +23,12 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
   let trouble: string | undefined;
   const begin = (): FSWatcher => {
     let hasFailed = false;
-    const watcher = watch(inbox, { depth: 0, ignoreInitial: true, followSymlinks: false });
+    // What is in the folder is ignored: chokidar would look at each file and watch it by itself. `raw` is what the system
+    // says of the folder.
+    const ignored = (path: string) => path.startsWith(`${inbox}/`);
+    const watcher = watch(inbox, { depth: 0, ignoreInitial: true, ignored });
     return watcher
-      .on('all', wake)
+      .on('raw', wake)
       .on('ready', () => {
         if (!hasFailed) trouble = undefined;
         // Files may have come between the last look and the start of the watch.
@@ -39,9 +42,12 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
   };
   let watched: { readonly watcher: FSWatcher; readonly folder: string } | undefined;
   const rest = async () => {
-    const before = watched;
+    const before = watched?.watcher;
     watched = undefined;
-    await before?.watcher.close();
+    const closing = before?.close();
+    // Closing takes all listeners away. A reading of the folder that is under way may still fail.
+    before?.on('error', () => undefined);
+    await closing;
   };
   return {
     attend: async () => {

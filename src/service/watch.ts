@@ -124,10 +124,11 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
   const pace = openPace(tools);
   const reportedEntries = new WeakSet<object>();
   const look = inboxLooker(tools);
-  const onePass = async (): Promise<{ madeOne: boolean; settling: boolean }> => {
-    const { scan, isBack } = await look();
+  const onePass = async (): Promise<{ madeOne: boolean; settling: boolean; isQuiet: boolean }> => {
+    const scan = await look();
     const settling = scan !== undefined && scan.settling > 0;
-    if (settling || isBack || (scan && scan.ready.length > 0)) await watcher.rest();
+    const isQuiet = scan?.ready.length === 0 && !settling;
+    if (!isQuiet) await watcher.rest();
     await reportNightAhead(tools, reportedNights);
     await notifyMissedNights(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
@@ -138,14 +139,14 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
     if (done?.summary) await keepMetrics(tools);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
     if (due && done?.summary && !stop.aborted) pace.note(due, done.summary, clock.monotonic() - beganMs);
-    return { madeOne: done !== undefined, settling };
+    return { madeOne: done !== undefined, settling, isQuiet };
   };
   while (!stop.aborted) {
-    let settling = false;
+    let found: { readonly settling: boolean; readonly isQuiet: boolean };
     site.progressed();
     try {
-      const { madeOne, ...found } = await onePass();
-      settling = found.settling;
+      const { madeOne, ...others } = await onePass();
+      found = others;
       const gone = await store.hindrance();
       if (gone !== undefined) return gone;
       service.pauseMs = OPEN_AGAIN_MS;
@@ -154,8 +155,8 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    if (!settling) await watcher.attend();
-    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
+    if (found.isQuiet) await watcher.attend();
+    const lookAgainMs = found.settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
     await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
   return undefined;
@@ -182,28 +183,20 @@ async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTo
   return undefined;
 }
 
-interface Look {
-  /** Undefined when files can't be taken out of the inbox. */
-  readonly scan: Scan | undefined;
-  /** Files could not be taken out at the look before, and now they can. */
-  readonly isBack: boolean;
-}
-
 /**
- * Looks at the inbox. A problem that keeps every file in it is logged once, kept for `status`, and logged again when it
- * changes. The end of the problem is logged, too. An inbox that was removed is made again, because the payouts that are
- * due don't wait for it.
+ * Looks at the inbox. Undefined when files can't be taken out of it. A problem that keeps every file in it is logged
+ * once, kept for `status`, and logged again when it changes. The end of the problem is logged, too. An inbox that was
+ * removed is made again, because the payouts that are due don't wait for it.
  */
-function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => Promise<Look> {
+function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => Promise<Scan | undefined> {
   const facts = { inbox: settings.inbox };
   const scan = () => inbox.scan(clock.monotonic());
   let trouble: string | undefined;
-  const found = async (now: Scan): Promise<Look> => {
-    const isBack = trouble !== undefined;
-    if (isBack) log.info(facts, 'the inbox can be read again');
+  const found = async (now: Scan): Promise<Scan> => {
+    if (trouble !== undefined) log.info(facts, 'the inbox can be read again');
     trouble = undefined;
     await noteInboxTrouble(store, undefined);
-    return { scan: now, isBack };
+    return now;
   };
   return async () => {
     let now: Scan;
@@ -220,7 +213,7 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
         await noteInboxTrouble(store, why);
       }
       trouble = why;
-      return { scan: undefined, isBack: false };
+      return undefined;
     }
     return found(now);
   };
