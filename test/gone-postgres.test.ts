@@ -44,6 +44,26 @@ describe.skipIf(!hasPostgres)('of three machines', () => {
     expect(await close(two, byTwo)).toMatchObject({ kept: false });
   });
 
+  it('two drop that run, and neither fails, though a person has decided something in between', async () => {
+    const [byOne, byTwo] = (await left()) as [RunRecord, RunRecord];
+    expect(await close(one, byOne)).toMatchObject({ kept: false });
+    await one.noteDecision('resumed', { by: 'ops', reason: 'the bank answers again' }, MOMENT);
+    expect(await close(two, byTwo)).toMatchObject({ goesOn: true });
+    expect((await one.runDecisions(undefined, 0, 10)).map(({ what }) => what)).toEqual(['resumed']);
+  });
+
+  it('two that leave a night unfinished go on to the next, and one of them ends the first', async () => {
+    const night = await one.startRun('nightly', DATE, MOMENT);
+    await two.startRun('nightly', DATE, MOMENT);
+    const unreported = async (store: Store) => (await store.unreportedRuns()).map(({ number }) => number);
+    expect([await unreported(one), await unreported(two)]).toEqual([[], []]);
+    const next = await one.startRun('nightly', '2026-11-22', MOMENT);
+    expect(await unreported(two)).toEqual([night?.number]);
+    await two.startRun('nightly', '2026-11-22', MOMENT);
+    expect(await two.runUnderWay()).toBe(next?.number);
+    expect([await unreported(one), await unreported(two)]).toEqual([[night?.number], [night?.number]]);
+  });
+
   it('none drops the run of another that is at work, though its number was that of one that was left', async () => {
     const [byOne, byTwo] = (await left()) as [RunRecord, RunRecord];
     await close(one, byOne);

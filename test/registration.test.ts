@@ -97,6 +97,21 @@ describe('an order', () => {
     expect(requests(workspace, 'order')).toBe(2);
   });
 
+  it('that got no answer keeps the night open until what waits for it is sent', async () => {
+    const workspace = dropped('collect', ['P1', 'P2'], '10m');
+    const silent: Rule = { on: 'order', attempts: [1], fault: { kind: 'silence', accept: false } };
+    const night = () =>
+      workspace.pass({ kind: 'nightly', businessDate: '2026-03-03', faults: { ...PROCESSED, faults: [silent] } });
+    expect((await night()).unfinished).toContain('could not be sent');
+    workspace.clock.advance(30_000);
+    const waiting = 'payouts wait for an order of which it is not known whether it was taken';
+    expect(await night()).toMatchObject({ sent: 0, unfinished: waiting });
+    workspace.clock.advance(600_000);
+    expect(await night()).toMatchObject({ sent: 0, unfinished: waiting });
+    expect((await night()).unfinished).toBeUndefined();
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
   it('whose answer was lost is looked up: it is there, and its instructions go on', async () => {
     const workspace = dropped('collect', ['P1', 'P2']);
     const lost: Rule = { on: 'order', attempts: [1], fault: { kind: 'reset' } };

@@ -797,6 +797,28 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
     });
 
+    it('is a person’s again after a late acceptance, where it was called failed and the provider had not shown it', async () => {
+      await taken('one', [created(2), created(3), created(4), created(5)]);
+      const sent: StoredInstruction[] = [];
+      for (const ref of ['I2', 'I3', 'I4', 'I5']) {
+        await move(ref, 'sending');
+        sent.push(await held(ref));
+        await move(ref, 'unknown', interrupted);
+      }
+      await move('I2', 'failed', { decision: { by: 'ops', reason: 'the bank has none of it' } });
+      await move('I3', 'declined');
+      await move('I4', 'failed', { orderRefId: 'P4' });
+      await move('I5', 'paid', { decision: { by: 'ops', reason: 'the bank has it' } });
+      const accepted = { sent: { outcome: 'accepted', httpStatus: 201 } };
+      const late = sent.map((one, at) => change(one, 'submitted', { ...accepted, orderRefId: `P${at + 2}` }));
+      expect(await store.claim([], { at: LATER }, { changes: late })).toEqual([]);
+      const now = await Promise.all(['I2', 'I3', 'I4', 'I5'].map(held));
+      expect(now.map(({ status }) => status)).toEqual(['manual', 'manual', 'failed', 'paid']);
+      const message = 'the provider took it after all, as P2';
+      expect((await recorded(rowId(1, 2))).at(-1)).toMatchObject({ to: 'manual', message });
+      expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
+    });
+
     it('is in quarantine anew from a late outcome on, unless that says that nothing was sent', async () => {
       const refs = ['I2', 'I3', 'I4', 'I5', 'I6'];
       await taken('one', [created(2), created(3), created(4), created(5), created(6)]);

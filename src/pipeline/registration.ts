@@ -51,6 +51,8 @@ interface Batch {
   readonly traces: ReadonlyMap<number, string>;
   /** Orders that are not what was read: what differs, by orderKey. */
   readonly altered: ReadonlyMap<string, string>;
+  /** Those of the page whose order is unclear. */
+  readonly waiting: readonly StoredInstruction[];
 }
 
 export interface Registrar {
@@ -93,6 +95,7 @@ const NO_ORDERS: Registrar = {
     intents: new Map(),
     traces: new Map(),
     altered: new Map(),
+    waiting: [],
   }),
   leave: () => undefined,
   outcomeFor: async () => undefined,
@@ -120,9 +123,9 @@ export function openRegistrar(
       }
       const orders = new Map([...found].filter(([key]) => !altered.has(key)));
       const page = asked.filter((instruction) => !altered.has(orderKey(instruction)));
-      const waiting = await mayStillArrive(orders.values());
+      const quarantined = await mayStillArrive(orders.values());
       const unregistered = [...orders.values()].filter(
-        ({ id, registration }) => registration === 'none' && !waiting.has(id),
+        ({ id, registration }) => registration === 'none' && !quarantined.has(id),
       );
       const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
       const intents = new Map<string, OrderChange>();
@@ -143,10 +146,10 @@ export function openRegistrar(
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
       const isUnclear = (instruction: StoredInstruction) => {
         const order = orders.get(orderKey(instruction));
-        return order !== undefined && (waiting.has(order.id) || UNCLEAR_REGISTRATIONS.includes(order.registration));
+        return order !== undefined && (quarantined.has(order.id) || UNCLEAR_REGISTRATIONS.includes(order.registration));
       };
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
-      return { instructions, orders, intents, traces, altered };
+      return { instructions, orders, intents, traces, altered, waiting: page.filter(isUnclear) };
     },
 
     leave: (intents) => {

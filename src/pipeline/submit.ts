@@ -248,7 +248,8 @@ function requestPages(
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;
-      const { requests, groups } = await planned(planning, page);
+      const { requests, groups, waiting } = await planned(planning, page);
+      left.addWaiting(waiting);
       if (requests.length === 0) continue;
       // What came too late is another machine's now, or is left to the next pass.
       const claimed = await commit(groups);
@@ -265,16 +266,16 @@ function requestPages(
 async function planned(
   { tools: { provider }, registrar, asRead, businessDate }: Planning,
   page: readonly StoredInstruction[],
-): Promise<{ requests: Request[]; groups: Changes[] }> {
+): Promise<{ requests: Request[]; groups: Changes[]; waiting: readonly StoredInstruction[] }> {
   const sound = await asRead.sift(page);
-  const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
+  const { instructions, orders, intents, traces, altered, waiting } = await registrar.plan(sound);
   asRead.leaveOut(sound, altered);
   const requests = instructions.map((instruction): Request => {
     const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
     const order = orders.get(orderKey(instruction));
     return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
   });
-  return { requests, groups: groupsOf(requests, intents) };
+  return { requests, groups: groupsOf(requests, intents), waiting };
 }
 
 /** An order that is to be registered is claimed with its payouts, every other payout by itself. */

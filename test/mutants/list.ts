@@ -1334,6 +1334,36 @@ const DECISIONS: Mutant[] = [
 ];
 
 const MACHINES: Mutant[] = [
+  mutant(
+    'two machines wait for each other to end a night',
+    'a night that both left unfinished is never reported',
+    'gone-postgres',
+    [
+      "if (machine !== NO_MACHINE && kind === 'nightly') await LEAVE_OTHER_NIGHTS.run(session, machine, businessDate);",
+      '',
+    ],
+  ),
+  mutant(
+    'a run that another machine has dropped fails the pass',
+    'the service ends for a run in which nothing was',
+    'gone-postgres',
+    [
+      '(await WAS_ENDED_BY_ANOTHER.get(session, run, name)) !== false) return undefined;',
+      'await WAS_ENDED_BY_ANOTHER.get(session, run, name)) return undefined;',
+    ],
+  ),
+  mutant(
+    'what was called failed stays failed though the provider took it',
+    'it is paid again in another way',
+    'store',
+    ["if (isProof && FINAL_FAILURES.includes(from) && standing.orderRefId === '')", 'if (false)'],
+  ),
+  mutant(
+    'a night is done while payouts wait for their order',
+    'they are paid a day late and nobody is asked',
+    'registration',
+    ['left.addWaiting(waiting);', ''],
+  ),
   mutant('what was not claimed is sent', 'two machines send one payout', 'machines', [
     'const ours = requests.filter(({ intent }) => begun.has(intent));',
     'const ours = requests.filter(({ intent }) => begun.has(intent) || true);',
@@ -1896,7 +1926,7 @@ const CLAIMS: Mutant[] = [
     "serverTime('0 s')}))",
   ]),
   mutant('a run that another machine ended is an error', 'a machine that was away ends with one', 'claims-postgres', [
-    'if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;',
+    'if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name)) !== false) return undefined;',
     '',
   ]),
 ];

@@ -357,11 +357,16 @@ export class SharedRecords {
       .prepare<[], number>('SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC')
       .pluck();
     const isUnderWay = (run: number) => unfinished.all().includes(run);
+    const otherNights = this.#db
+      .prepare<[businessDate: string], number>("SELECT number FROM runs WHERE kind = 'nightly' AND business_date <> ?")
+      .pluck();
     return {
       startRun: async (kind, businessDate, moment): Promise<RunRecord | undefined> => {
         session.requireStanding();
         const run = await base.startRun(kind, businessDate, this.#onServer(moment));
         if (!run) return undefined;
+        if (kind === 'nightly')
+          for (const other of otherNights.all(businessDate)) this.#runs.get(other)?.delete(session);
         const inRun = this.#runs.get(run.number) ?? new Set();
         if (this.#others(run.number, session)) count(this.options.tally, 'runs joined');
         this.#runs.set(run.number, inRun.add(session));

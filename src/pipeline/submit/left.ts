@@ -1,11 +1,13 @@
 /**
  * What was ready and could not be claimed: another machine has taken it, or has judged for another business date, or has
- * taken it in since all was judged.
+ * taken it in since all was judged. And what waits for its order.
  */
 import type { Store, StoredInstruction } from '../../store/store.ts';
 
 export interface Left {
   add(payouts: readonly StoredInstruction[]): void;
+  /** Whether the provider has their orders is not known, or another machine is registering these. */
+  addWaiting(payouts: readonly StoredInstruction[]): void;
   /** Why some of it is still to be sent by another pass; undefined where other machines have taken it. */
   why(): Promise<string | undefined>;
 }
@@ -19,17 +21,23 @@ export function openLeft(store: Store, sentBefore: boolean): Left {
     const options = { afterId: 0, limit: 1, sentBefore: before, claimable: 'once-judged' } as const;
     return (await store.list('ready', options)).length > 0;
   };
-  const isSomeLeft = async () => {
-    if (left.length === 0) return false;
-    const found = await store.findInstructions(left);
-    return found.some((now, at) => now?.status === 'ready' && now.version === left[at]?.version);
+  const areReadyStill = async (payouts: readonly StoredInstruction[]) => {
+    if (payouts.length === 0) return false;
+    const found = await store.findInstructions(payouts);
+    return found.some((now, at) => now?.status === 'ready' && now.version === payouts[at]?.version);
   };
   const left: StoredInstruction[] = [];
+  const waiting: StoredInstruction[] = [];
+  const note = (to: StoredInstruction[], payouts: readonly StoredInstruction[]) =>
+    void to.push(...payouts.slice(0, MOST_LEFT - to.length));
   return {
-    add: (payouts) => left.push(...payouts.slice(0, MOST_LEFT - left.length)),
+    add: (payouts) => note(left, payouts),
+    addWaiting: (payouts) => note(waiting, payouts),
     why: async () => {
+      if (await areReadyStill(waiting))
+        return 'payouts wait for an order of which it is not known whether it was taken';
       const isLeft =
-        (await isSomeLeft()) || (await isAnyUnjudged(true)) || (!sentBefore && (await isAnyUnjudged(false)));
+        (await areReadyStill(left)) || (await isAnyUnjudged(true)) || (!sentBefore && (await isAnyUnjudged(false)));
       return isLeft
         ? 'another machine judged payouts meanwhile, and what is ready is left to the next pass'
         : undefined;

@@ -73,7 +73,8 @@ export interface AtEnd {
 export interface Runs {
   /**
    * A new run, or undefined when that business date's nightly run has ended. A nightly run that has not ended is
-   * resumed, or joined while other machines are in it. `moment` is the last one before the run: its entries belong to the run that was under way until then.
+   * resumed, or joined while other machines are in it. A machine that begins a night leaves the others that are not
+   * finished. `moment` is the last one before the run: its entries belong to the run that was under way until then.
    */
   startRun(kind: RunKind, businessDate: string, moment: Moment): Promise<RunRecord | undefined>;
   /**

@@ -121,11 +121,12 @@ interface PayoutNow {
   readonly status: InstructionStatus;
   readonly version: number;
   readonly unclearAt: string;
+  readonly orderRefId: string;
 }
 
-const PAYOUTS_NOW = statement<[ids: number[]], PayoutNow>(
-  'SELECT id, status, version, unclear_at AS "unclearAt" FROM instructions WHERE id = ANY ($1::bigint[])',
-);
+const PAYOUTS_NOW = statement<[ids: number[]], PayoutNow>(`
+  SELECT id, status, version, unclear_at AS "unclearAt", order_ref_id AS "orderRefId"
+  FROM instructions WHERE id = ANY ($1::bigint[])`);
 const ORDERS_NOW = statement<[ids: number[]], { id: number; registration: Registration }>(
   'SELECT id, registration FROM orders WHERE id = ANY ($1::bigint[])',
 );

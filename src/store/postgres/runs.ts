@@ -57,6 +57,10 @@ const JOIN = statement<[run: number, machine: number]>(
   'INSERT INTO run_machines (run, machine) VALUES ($1, $2) ON CONFLICT DO NOTHING',
 );
 const LEAVE = statement<[run: number, machine: number]>('DELETE FROM run_machines WHERE run = $1 AND machine = $2');
+/** Where two machines have left a night unfinished, each would wait for the other to end it. */
+const LEAVE_OTHER_NIGHTS = statement<[machine: number, businessDate: string]>(`
+  DELETE FROM run_machines WHERE machine = $1 AND run IN (
+    SELECT number FROM runs WHERE kind = 'nightly' AND finished_at IS NULL AND business_date <> $2)`);
 const LEFT_BY_ALL = statement<[run: number]>('DELETE FROM run_machines WHERE run = $1');
 const GOES_ON = column<[machine: number, run: number], boolean>(
   `SELECT ${IS_OTHERS} FROM runs WHERE number = $2 AND finished_at IS NULL`,
@@ -162,6 +166,7 @@ function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
       const run = known ?? (await INSERT.get(session, kind, businessDate, moment.at));
       if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
       requireNumber(run.number);
+      if (machine !== NO_MACHINE && kind === 'nightly') await LEAVE_OTHER_NIGHTS.run(session, machine, businessDate);
       if (machine !== NO_MACHINE) await JOIN.run(session, run.number, machine);
       // A run on arrival may turn out to have nothing to do, and is then dropped.
       if (kind !== 'arrival') append(runEvent(known ? 'run-resumed' : 'run-started', run));
@@ -192,8 +197,8 @@ function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
       }
       const written = writeAtEnd(atEnd);
       const ended = await CLOSE.get(session, moment.at, written.open, written.atEnd, name || null, run);
-      // A run that all machines have left is ended by the first that finds it.
-      if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;
+      // A run that all machines have left is ended, or dropped, by the first that finds it.
+      if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name)) !== false) return undefined;
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));

@@ -139,9 +139,9 @@ function recorder(db: Connection, trail: Trail): (moment: Moment) => Recording {
 
 /** Records what has not come too late, and of the rest what it shows. Returns the rest. */
 function settling(db: Connection): (record: Recording, ended: Changes) => Changes {
-  type Standing = { status: InstructionStatus; version: number; unclearAt: string };
+  type Standing = { status: InstructionStatus; version: number; unclearAt: string; orderRefId: string };
   const payout = db.prepare<[number], Standing>(
-    'SELECT status, version, unclear_at AS unclearAt FROM instructions WHERE id = ?',
+    'SELECT status, version, unclear_at AS unclearAt, order_ref_id AS orderRefId FROM instructions WHERE id = ?',
   );
   const order = db.prepare<[number], Registration>('SELECT registration FROM orders WHERE id = ?').pluck();
   const payoutAnew = db.prepare<{ at: string; id: number }>(
