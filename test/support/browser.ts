@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Page, type Request } from 'playwright-core';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** The shell alone does all that tests look at, for two thirds of the time that a whole browser takes. */
+const PLACES = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? PLACES.find((path) => existsSync(path)) ?? '';
 const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
@@ -19,7 +21,8 @@ const ARGUMENTS = [
 ];
 
 export const HAS_BROWSER = existsSync(CHROMIUM);
-if (!HAS_BROWSER) console.warn(`pages: not looked at, there is no Chromium at ${CHROMIUM} (CHROMIUM_PATH)`);
+if (!HAS_BROWSER)
+  console.warn(`pages: not looked at, there is no Chromium at ${CHROMIUM || PLACES.join(' or ')} (CHROMIUM_PATH)`);
 
 export interface BrowserPage {
   /** One for all documents: a new one takes longer than what is looked at on it. */
