@@ -382,7 +382,7 @@ const ANSWERS: Mutant[] = [
     'redirect followed',
     'the signed order goes to another host',
     'provider/http',
-    ['import { type Dispatcher, errors, Pool }', 'import { type Dispatcher, errors, interceptors, Pool }'],
+    ['import type { Dispatcher, Pool }', "import { interceptors } from 'undici';\nimport type { Dispatcher, Pool }"],
     ['      pool.dispatch(', '      pool.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch('],
     ['if (ended || connection) controller.abort', 'if (ended) controller.abort'],
   ),
