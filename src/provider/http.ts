@@ -59,8 +59,10 @@ export interface HttpClientOptions {
   readonly mayLeave?: (() => boolean) | undefined;
 }
 
+/** Throws where the origin is not one of HTTP. */
 export function httpClient(options: HttpClientOptions): HttpClient {
   const { origin, concurrency, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES, mayLeave = () => true } = options;
+  if (!['http:', 'https:'].includes(origin.protocol)) throw new TypeError(`${origin.origin} is no address of HTTP`);
   let pool: Promise<Pool> | undefined;
   /** With the first request: a quarter of the time of a run that sends nothing would be undici's. */
   const openPool = async (): Promise<Pool> => {

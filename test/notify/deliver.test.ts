@@ -186,7 +186,7 @@ describe('a receiver', () => {
     const env = { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET };
     const tested = await testReceivers({ ...settings, notify: [nowhere, known] }, env, clock);
     expect(tested.map(({ outcome }) => outcome)).toEqual([
-      { kind: 'failed', trouble: 'it could not be tried (InvalidArgumentError)', of: 'receiver' },
+      { kind: 'failed', trouble: 'it could not be tried (TypeError)', of: 'receiver' },
       { kind: 'taken' },
     ]);
   });
