@@ -2,15 +2,14 @@
  * Records on a PostgreSQL server, beside the server's own COPY, beside the same program on SQLite, and several machines
  * beside one. The server is started for the measurement, with its default settings for durability.
  */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readLedger } from '../../src/sandbox/sandbox.ts';
 import { hasPostgres, Server } from '../support/postgres-server.ts';
 import { inTurns, notInstalled, peakOf, type Result, result, secondsOf } from './comparison.ts';
 import { configure, type Ground, settleDisk, takeIn } from './ground.ts';
 import { COLUMNS, CURRENCIES, KEY, OPEN_BY } from './inputs.ts';
 import { grouped } from './intake.ts';
-import { type Figures, freePort, measure, timedByItself, withSandbox } from './programs.ts';
+import { type Figures, freePort, measure, timedByItself, whileListening, withSandbox } from './programs.ts';
 
 const ORDERS = 'with_orders';
 const READY = 'with_ready';
@@ -184,53 +183,42 @@ async function sendingBeside(ground: Ground, { origin, fresh }: Records): Promis
   return [result(about, SENDING, payouts / secondsOf(taken.postgres), payouts / secondsOf(taken.sqlite))];
 }
 
-async function atProvider<T>(
-  ground: Ground,
-  use: (origin: string) => Promise<T>,
-  more: readonly string[] = [],
-): Promise<T> {
+async function atProvider<T>(ground: Ground, use: (origin: string) => Promise<T>): Promise<T> {
   const ledger = join(ground.folder, 'sandbox', `${process.hrtime.bigint()}.jsonl`);
   await settleDisk();
-  return withSandbox(ground.built.main, ledger, use, more);
+  return withSandbox(ground.built.main, ledger, use);
 }
 
-/** From the first payout that the provider takes to the last one: the processes' start and the look-ups don't count. */
+/**
+ * From the first payout that the provider takes to the last one: the processes' start and the look-ups don't count. The
+ * provider is one that costs next to nothing, because all share the cores of one machine here.
+ */
 async function severalMachines(ground: Ground, { fresh, port, server }: Records): Promise<Result[]> {
   const { shared: payouts } = ground.sizes;
   const rounds = Math.min(ground.sizes.rounds, MOST_ROUNDS);
-  const faults = join(ground.folder, 'slow.json');
-  writeFileSync(faults, JSON.stringify({ faults: [{ on: 'post', fault: { kind: 'delay', ms: ANSWER_MS } }] }));
-  const ledger = join(ground.folder, 'sandbox', 'machines.jsonl');
+  const slow = [ground.built.baseline('slow-provider'), port, String(ANSWER_MS)];
   const together = async (count: number): Promise<Figures> => {
-    rmSync(ledger, { force: true });
     const env = await fresh(READY_FOR_MANY, 'machines');
     const names = Array.from({ length: count }, (_, at) => `machine-${at + 1}`);
     const provider = { currencies: CURRENCIES, concurrency: EACH_AT_ONCE * count };
     await settleDisk();
-    return withSandbox(
-      ground.built.main,
-      ledger,
-      async (origin) => {
-        const all = await Promise.all(
-          names.map((name) => {
-            const cwd = workspaceOf(ground, name, origin, { provider: { ...provider, baseUrl: origin } });
-            const command = [process.execPath, ground.built.main, 'run', '--date', OPEN_BY] as const;
-            return measure([...command], { cwd, env, statuses: [0, 1, 3] });
-          }),
-        );
-        const takenMs = [...readLedger(ledger)].flatMap(({ kind, at }) =>
-          kind === 'accepted' ? [Date.parse(at)] : [],
-        );
-        const seconds = (Math.max(...takenMs) - Math.min(...takenMs)) / 1000;
-        const [sent] = await server.query<{ count: string }>(
-          'machines',
-          "SELECT count(*)::text AS count FROM paydrop.sends WHERE outcome = 'accepted'",
-        );
-        if (Number(sent?.count) !== payouts) throw new Error(`${count} machines sent ${sent?.count} of ${payouts}`);
-        return { seconds, peakMB: Math.max(...all.map(({ peakMB }) => peakMB)) };
-      },
-      ['--port', port, '--faults', faults],
+    const { result: all, told } = await whileListening(slow, (origin) =>
+      Promise.all(
+        names.map((name) => {
+          const cwd = workspaceOf(ground, name, origin, { provider: { ...provider, baseUrl: origin } });
+          const command = [process.execPath, ground.built.main, 'run', '--date', OPEN_BY] as const;
+          return measure([...command], { cwd, env, statuses: [0, 1, 3] });
+        }),
+      ),
     );
+    const { accepted, seconds } = JSON.parse(told.at(-1) ?? '{}') as { accepted: number; seconds: number };
+    const [sent] = await server.query<{ count: string }>(
+      'machines',
+      "SELECT count(*)::text AS count FROM paydrop.sends WHERE outcome = 'accepted'",
+    );
+    if (Number(sent?.count) !== payouts || accepted !== payouts)
+      throw new Error(`${count} machines sent ${sent?.count} of ${payouts}, and the provider took ${accepted}`);
+    return { seconds, peakMB: Math.max(...all.map(({ peakMB }) => peakMB)) };
   };
   const taken = await inTurns(rounds, { one: () => together(1), two: () => together(2), four: () => together(4) });
   const about = (name: string, count: number) =>

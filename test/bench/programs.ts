@@ -24,7 +24,9 @@ export interface Figures {
   readonly peakMB: number;
 }
 
-const BASELINES = ['bare-http', 'one-stage', 'read-csv'].map((name) => `test/bench/baseline/${name}.ts`);
+const BASELINES = ['bare-http', 'one-stage', 'read-csv', 'slow-provider'].map(
+  (name) => `test/bench/baseline/${name}.ts`,
+);
 
 export async function build(folder: string): Promise<Built> {
   const [dist, baseline] = [join(folder, 'dist'), join(folder, 'baseline')];
@@ -110,23 +112,32 @@ export async function timedByItself(
 }
 
 /** A provider in a process of its own, from its start to the end of `use`. */
-export async function withSandbox<T>(
-  main: string,
-  ledger: string,
-  use: (origin: string) => Promise<T>,
-  more: readonly string[] = [],
-): Promise<T> {
-  const args = [main, 'sandbox', '--ledger', ledger, ...more];
+export async function withSandbox<T>(main: string, ledger: string, use: (origin: string) => Promise<T>): Promise<T> {
   mkdirSync(dirname(ledger), { recursive: true });
+  const { result } = await whileListening([main, 'sandbox', '--ledger', ledger], use);
+  return result;
+}
+
+/** The same, of another program. With what it has printed when it ended, line by line. */
+export async function whileListening<T>(
+  args: readonly string[],
+  use: (origin: string) => Promise<T>,
+): Promise<{ readonly result: T; readonly told: readonly string[] }> {
   const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const told: string[] = [];
   try {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const origin = /listens on (http:\/\/[\w.:[\]]+);/.exec(line)?.[1];
-      if (origin) return await use(origin);
-    }
-    throw new Error('the sandbox ended before it listened');
+    const origin = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        told.push(line);
+        const found = /listens on (http:\/\/[\w.:[\]]+);/.exec(line)?.[1];
+        if (found) resolve(found);
+      });
+      void ended.then(() => reject(new Error('the provider ended before it listened')));
+    });
+    return { result: await use(origin), told };
   } finally {
-    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGTERM')) await ended;
   }
 }
 
