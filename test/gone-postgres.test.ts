@@ -1,11 +1,23 @@
 /** What a machine that is gone leaves open, and how the others end it. */
+import { join } from 'node:path';
 import type pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { closeRun } from '../src/pipeline/pass/run-end.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import type { RunRecord, Store } from '../src/store/port.ts';
 import { askingToDelete, machinesAtWork } from './support/machines.ts';
+import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
+import { ONE_PASS, temporaryFolder, testWorkspace } from './support/workspace.ts';
+
+const SECRETS = {
+  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
+  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
+  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+};
 
 const DATE = '2026-11-21';
 const MOMENT = { at: '2026-11-21T02:00:00.000Z' };
@@ -62,6 +74,42 @@ describe.skipIf(!hasPostgres)('of three machines', () => {
     await two.startRun('nightly', '2026-11-22', MOMENT);
     expect(await two.runUnderWay()).toBe(next?.number);
     expect([await unreported(one), await unreported(two)]).toEqual([[night?.number], [night?.number]]);
+  });
+
+  it('two that begin the next night at the same moment end the one that both have left', async () => {
+    const sandbox = await startSandbox({ seed: 1, ledgerPath: join(temporaryFolder(), 'ledger') });
+    onTestFinished(() => sandbox.close());
+    const address = await newDatabase();
+    const provider = { baseUrl: sandbox.baseUrl.origin, currencies: ['INR'] };
+    const open = async (machine: string) => {
+      const workspace = testWorkspace({ records: 'postgres', machine, provider });
+      const env = { ...SECRETS, PAYDROP_DATABASE_URL: address };
+      const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
+      onTestFinished(() => tools.close());
+      return { workspace, tools };
+    };
+    const machines = [await open('A'), await open('B')];
+    const night = (tools: OpenWorkspace, businessDate: string, more: Partial<OpenWorkspace> = {}) =>
+      pass({ ...tools, ...more }, { ...ONE_PASS, kind: 'nightly', businessDate });
+    const paused = { paused: async () => 'paused by somebody' };
+    for (const { tools } of machines) expect((await night(tools, '2026-03-02', paused))?.unfinished).toBeDefined();
+    let arrived = 0;
+    let both: () => void = () => undefined;
+    const together = new Promise<void>((resolve) => {
+      both = resolve;
+    });
+    await Promise.all(
+      machines.map(({ tools }) => {
+        const startRun: Store['startRun'] = async (...asked) => {
+          if (++arrived === 2) both();
+          await together;
+          return tools.store.startRun(...asked);
+        };
+        return night(tools, '2026-03-03', { store: { ...tools.store, startRun } });
+      }),
+    );
+    const told = machines.flatMap(({ workspace }) => workspace.outbox());
+    expect(told.filter((name) => name.startsWith('run.000001.changes'))).toEqual(['run.000001.changes.csv']);
   });
 
   it('none drops the run of another that is at work, though its number was that of one that was left', async () => {

@@ -105,7 +105,10 @@ describe('an order', () => {
     expect((await night()).unfinished).toContain('could not be sent');
     workspace.clock.advance(30_000);
     const waiting = 'payouts wait for an order of which it is not known whether it was taken';
-    expect(await night()).toMatchObject({ sent: 0, unfinished: waiting });
+    expect(await night()).toMatchObject({ sent: 0, unfinished: waiting, waits: true });
+    // What arrives meanwhile is finished without it.
+    expect(await pass(workspace)).toMatchObject({ unfinished: waiting });
+    expect(await workspace.pass({ kind: 'arrival' })).toMatchObject({ unfinished: undefined, waits: false });
     workspace.clock.advance(600_000);
     expect(await night()).toMatchObject({ sent: 0, unfinished: waiting });
     expect((await night()).unfinished).toBeUndefined();

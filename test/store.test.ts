@@ -797,10 +797,11 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
     });
 
-    it('is a person’s again after a late acceptance, where it was called failed and the provider had not shown it', async () => {
-      await taken('one', [created(2), created(3), created(4), created(5)]);
+    it('is a person’s again after a late acceptance, where a person had called it failed, or it was declined', async () => {
+      await taken('one', [created(2), created(3), created(4), created(5), created(6)]);
       const sent: StoredInstruction[] = [];
-      for (const ref of ['I2', 'I3', 'I4', 'I5']) {
+      const refs = ['I2', 'I3', 'I4', 'I5', 'I6'];
+      for (const ref of refs) {
         await move(ref, 'sending');
         sent.push(await held(ref));
         await move(ref, 'unknown', interrupted);
@@ -809,11 +810,14 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       await move('I3', 'declined');
       await move('I4', 'failed', { orderRefId: 'P4' });
       await move('I5', 'paid', { decision: { by: 'ops', reason: 'the bank has it' } });
+      await move('I6', 'failed', { decision: { by: 'ops', reason: 'the bank has none of it' } });
       const accepted = { sent: { outcome: 'accepted', httpStatus: 201 } };
-      const late = sent.map((one, at) => change(one, 'submitted', { ...accepted, orderRefId: `P${at + 2}` }));
+      // One API names what it takes, two do not.
+      const named = (at: number) => ({ ...accepted, orderRefId: at < 4 ? `P${at + 2}` : '' });
+      const late = sent.map((one, at) => change(one, 'submitted', named(at)));
       expect(await store.claim([], { at: LATER }, { changes: late })).toEqual([]);
-      const now = await Promise.all(['I2', 'I3', 'I4', 'I5'].map(held));
-      expect(now.map(({ status }) => status)).toEqual(['manual', 'manual', 'failed', 'paid']);
+      const now = await Promise.all(refs.map(held));
+      expect(now.map(({ status }) => status)).toEqual(['manual', 'manual', 'failed', 'paid', 'manual']);
       const message = 'the provider took it after all, as P2';
       expect((await recorded(rowId(1, 2))).at(-1)).toMatchObject({ to: 'manual', message });
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);

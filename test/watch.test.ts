@@ -25,7 +25,16 @@ import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { httpReceiver, NOTIFY_SECRET } from './support/receiver.ts';
-import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  recorded,
+  type TestWorkspace,
+  testWorkspace,
+  timesTaken,
+} from './support/workspace.ts';
 
 const UNREAD = 'error: the inbox can not be read; nothing is done until it can';
 /** Another file system than that of the tests, which may or may not be in shared memory. */
@@ -566,6 +575,31 @@ describe('the nightly run', () => {
     expect([...readLedger(ledgerPath)].filter(({ kind }) => kind === 'accepted')).toHaveLength(13);
     expect(new Set(nights(service))).toEqual(new Set(['2026-03-02']));
     expect(workspace.rows('run.000002.changes.csv').map(({ to }) => to)).toEqual(Array(13).fill('submitted'));
+  });
+
+  it('waits for an order that got no answer, and holds up nothing that arrives meanwhile', async () => {
+    const workspace = testWorkspace({
+      submit: 'on-arrival',
+      provider: { api: 'collect', quarantine: '30m', timeout: '400ms' },
+    });
+    const fault = { kind: 'silence', accept: false } as const;
+    const faults = [{ on: 'order' as const, customerRef: 'C1', attempts: [1], fault }];
+    const service = await startService(workspace, { faults });
+    await service.after(HOUR - 10 * SECOND);
+    workspace.drop('orders.csv', API_FILES.collect.orders);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    await taken(workspace, 'payouts.000002');
+    for (let at = 0; at < 10; at++) await service.after(MINUTE);
+    expect(statuses(workspace)).toEqual(['ready']);
+    expect(await service.store.lastNightly()).toBeUndefined();
+    const before = workspace.clock.now();
+    workspace.drop('others.csv', API_FILES.collect.orders.replaceAll('C1', 'C2'));
+    workspace.drop('more.csv', API_FILES.collect.instructions('P2').replaceAll('C1', 'C2'));
+    await vi.waitFor(() => expect(timesTaken(workspace.ledger())).toEqual({ P2: 1 }), PATIENCE);
+    expect(workspace.clock.now()).toBe(before);
+    for (let at = 0; at < 30; at++) await service.after(MINUTE);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+    expect((await service.store.lastNightly())?.businessDate).toBe('2026-03-02');
   });
 
   it('that other machines are in is left to them when nothing is left to do here, and ended here once they have left it', async () => {

@@ -3,14 +3,15 @@
  * folder itself is looked at. When chokidar fails, the periodic look still finds everything.
  */
 import { type FSWatcher, watch } from 'chokidar';
+import { systemClock } from '../platform/clock.ts';
 import { identityOf } from './folder.ts';
 
 interface InboxWatcher {
   /**
-   * Watches until {@link rest}, and wakes once when it has begun. Watches anew when another folder has taken the place of
-   * the one that is watched, with which chokidar stays.
+   * Watches until {@link rest}. Watches anew when another folder has taken the place of the one that is watched, with
+   * which chokidar stays. Whether the watch has begun just now: what came before that is to be looked for.
    */
-  attend(): Promise<void>;
+  attend(): Promise<boolean>;
   /**
    * Stops watching while the service takes files out. chokidar reads the whole folder at each event: machines that empty
    * a full inbox together would do little else.
@@ -18,9 +19,22 @@ interface InboxWatcher {
   rest(): Promise<void>;
 }
 
+/** A file that is being written is an event at each write: they wake at most so often, the last one too. */
+const WAKES_APART_MS = 50;
+
 /** Calls `wake` soon after anything happens in the folder, while it is watched. */
 export function watchInbox(inbox: string, wake: () => void, onError: (error: unknown) => void): InboxWatcher {
   let trouble: string | undefined;
+  let waking: AbortController | undefined;
+  const wakeSoon = async () => {
+    if (waking) return;
+    const own = new AbortController();
+    waking = own;
+    await systemClock.sleep(WAKES_APART_MS, own.signal);
+    if (own.signal.aborted) return;
+    waking = undefined;
+    wake();
+  };
   const begin = (): FSWatcher => {
     let hasFailed = false;
     // What is in the folder is ignored: chokidar would look at each file and watch it by itself. `raw` is what the system
@@ -28,11 +42,9 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
     const ignored = (path: string) => path.startsWith(`${inbox}/`);
     const watcher = watch(inbox, { depth: 0, ignoreInitial: true, ignored });
     return watcher
-      .on('raw', wake)
+      .on('raw', wakeSoon)
       .on('ready', () => {
         if (!hasFailed) trouble = undefined;
-        // Files may have come between the last look and the start of the watch.
-        wake();
       })
       .on('error', (error) => {
         hasFailed = true;
@@ -44,6 +56,8 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
   const rest = async () => {
     const before = watched?.watcher;
     watched = undefined;
+    waking?.abort();
+    waking = undefined;
     const closing = before?.close();
     // Closing takes all listeners away. A reading of the folder that is under way may still fail.
     before?.on('error', () => undefined);
@@ -52,9 +66,12 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
   return {
     attend: async () => {
       const folder = await identityOf(inbox).catch(() => undefined);
-      if (folder === undefined || folder === watched?.folder) return;
+      if (folder === undefined || folder === watched?.folder) return false;
       await rest();
-      watched = { watcher: begin(), folder };
+      const watcher = begin();
+      watched = { watcher, folder };
+      await new Promise<void>((resolve) => void watcher.once('ready', resolve).once('error', () => resolve()));
+      return true;
     },
     rest,
   };

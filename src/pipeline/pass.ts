@@ -97,6 +97,8 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
+  /** It is left for an order alone of which it is not known whether the provider has it. Nothing is at fault. */
+  readonly waits: boolean;
   /** Why look-ups that webhooks have queued wait for a later pass, where the provider is at fault. It leaves nothing undone. */
   readonly queueStopped: string | undefined;
   /** Nothing is left to do here, but other machines are in the run. The last of them ends it. */
@@ -123,6 +125,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await notifyPauseFile(opened);
   const before = await closeEarlier(opened, options);
   const run = await store.startRun(kind, businessDate, momentOf({ clock, run: before }));
+  // Another machine may have left an earlier night with this one.
+  if (kind === 'nightly') await closeEarlier(opened, options);
   if (!run) return undefined;
   const tools: Tools = { ...opened, run: run.number };
 
@@ -145,7 +149,10 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const { reported, unwritten } = await publishFileReports(tools);
   const decisions = await answerDecisions(tools, decided);
   await publishToApprove(tools);
-  const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
+  // On arrival what waits is sent by a later look. A night waits for it.
+  const waitsFor = kind === 'arrival' ? undefined : sending.waitsFor;
+  const reasons = [undone, unwritten, waitsFor].filter((reason) => reason !== undefined);
+  const waits = waitsFor !== undefined && reasons.length === 1;
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
   // A nightly run that isn't finished stays open. The next pass for its business date continues it.
   const { kept, files, moved, open, goesOn } =
@@ -164,7 +171,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const closed = found && closedText(found);
   const { lookedUp, queueStopped } = looking;
   const requests = { sent: sending.sent, lookedUp, queueStopped };
-  return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs, goesOn: goesOn === true };
+  return { run, ...left, waits, ...requests, closed, unreadable, leftAlone, decisions, needs, goesOn: goesOn === true };
 }
 
 interface Judged {

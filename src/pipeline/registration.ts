@@ -13,7 +13,7 @@
  */
 
 import { correlationId } from '../domain/instruction.ts';
-import { type Order, type OrderRef, orderKey, UNCLEAR_REGISTRATIONS } from '../domain/order.ts';
+import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
 import { statusesWhere } from '../domain/status.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { OrderCalls, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
@@ -34,7 +34,7 @@ import { askInTurn, doubtOfRefusal, type Range } from './look-ups.ts';
 import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
 
 /** A page of ready instructions, and what must first happen to their orders. */
-interface Batch {
+export interface Batch {
   /**
    * The instructions to send now: the page without those whose order is unclear, and with those that are sent along
    * with their order.
@@ -51,8 +51,10 @@ interface Batch {
   readonly traces: ReadonlyMap<number, string>;
   /** Orders that are not what was read: what differs, by orderKey. */
   readonly altered: ReadonlyMap<string, string>;
-  /** Those of the page whose order is unclear. */
+  /** Those of the page of whose order it is not known whether the provider has it. */
   readonly waiting: readonly StoredInstruction[];
+  /** Those of the page whose order another machine is registering. */
+  readonly elsewhere: readonly StoredInstruction[];
 }
 
 export interface Registrar {
@@ -96,6 +98,7 @@ const NO_ORDERS: Registrar = {
     traces: new Map(),
     altered: new Map(),
     waiting: [],
+    elsewhere: [],
   }),
   leave: () => undefined,
   outcomeFor: async () => undefined,
@@ -144,12 +147,15 @@ export function openRegistrar(
         intents.set(orderKey(order), intentOf(order, body, riders));
       }
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
-      const isUnclear = (instruction: StoredInstruction) => {
+      const orderIs = (isSo: (order: StoredOrder) => boolean) => (instruction: StoredInstruction) => {
         const order = orders.get(orderKey(instruction));
-        return order !== undefined && (quarantined.has(order.id) || UNCLEAR_REGISTRATIONS.includes(order.registration));
+        return order !== undefined && isSo(order);
       };
-      const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
-      return { instructions, orders, intents, traces, altered, waiting: page.filter(isUnclear) };
+      const isElsewhere = orderIs(({ registration }) => registration === 'sending');
+      const isWaiting = orderIs(({ id, registration }) => registration === 'unknown' || quarantined.has(id));
+      const instructions = [...batch.values()].filter((one) => !isElsewhere(one) && !isWaiting(one));
+      const [waiting, elsewhere] = [page.filter(isWaiting), page.filter(isElsewhere)];
+      return { instructions, orders, intents, traces, altered, waiting, elsewhere };
     },
 
     leave: (intents) => {

@@ -52,6 +52,7 @@ import {
 } from './flow.ts';
 import { doubtOfRefusal } from './look-ups.ts';
 import {
+  type Batch,
   interruptedOrder,
   LAST_CLEAR_ANSWER,
   openRegistrar,
@@ -90,6 +91,8 @@ export interface Submitted {
   readonly sent: number;
   /** Why sending stopped before everything due was sent. Undefined when it didn't, or the calendar stopped it. */
   readonly stopped: string | undefined;
+  /** What payouts wait for that can't be hurried. Undefined where none does. */
+  readonly waitsFor?: string | undefined;
 }
 
 /**
@@ -205,7 +208,8 @@ async function submitReady(
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   const undone = line.stopped() === undefined ? couldNot : undoneBecause(line, tools.gate);
   const reasons = [asRead.leftOut(), undone ?? (await left.why())].filter((reason) => reason !== undefined);
-  return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
+  const stopped = reasons.length > 0 ? reasons.join('; ') : undefined;
+  return { sent, stopped, waitsFor: await left.waitsFor() };
 }
 
 /** What is needed to turn ready instructions into requests. */
@@ -248,8 +252,9 @@ function requestPages(
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;
-      const { requests, groups, waiting } = await planned(planning, page);
+      const { requests, groups, waiting, elsewhere } = await planned(planning, page);
       left.addWaiting(waiting);
+      left.addElsewhere(elsewhere);
       if (requests.length === 0) continue;
       // What came too late is another machine's now, or is left to the next pass.
       const claimed = await commit(groups);
@@ -266,16 +271,16 @@ function requestPages(
 async function planned(
   { tools: { provider }, registrar, asRead, businessDate }: Planning,
   page: readonly StoredInstruction[],
-): Promise<{ requests: Request[]; groups: Changes[]; waiting: readonly StoredInstruction[] }> {
+): Promise<{ requests: Request[]; groups: Changes[] } & Pick<Batch, 'waiting' | 'elsewhere'>> {
   const sound = await asRead.sift(page);
-  const { instructions, orders, intents, traces, altered, waiting } = await registrar.plan(sound);
+  const { instructions, orders, intents, traces, altered, ...left } = await registrar.plan(sound);
   asRead.leaveOut(sound, altered);
   const requests = instructions.map((instruction): Request => {
     const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
     const order = orders.get(orderKey(instruction));
     return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
   });
-  return { requests, groups: groupsOf(requests, intents), waiting };
+  return { requests, groups: groupsOf(requests, intents), ...left };
 }
 
 /** An order that is to be registered is claimed with its payouts, every other payout by itself. */

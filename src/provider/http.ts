@@ -85,16 +85,20 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     await Promise.all(inFlight);
     // Only requests that were given up before they had a connection can be left in the pool: they need not wait for
     // one.
-    await (await pool)?.destroy();
+    await (await pool?.catch(() => undefined))?.destroy();
   }
 
   return {
     send: async (request) => {
       if (closing !== undefined) return { kind: 'not-sent', message: 'the client was closed' };
-      pool ??= openPool();
-      const outcome = pool
-        .then((open) => exchange(open, request, { timeoutMs, maxAnswerBytes, mayLeave }))
-        .finally(() => inFlight.delete(outcome));
+      const outcome = (async (): Promise<HttpOutcome> => {
+        pool ??= openPool();
+        const open = await pool.catch((error: Error) => error);
+        if (!(open instanceof Error)) return exchange(open, request, { timeoutMs, maxAnswerBytes, mayLeave });
+        // With no descriptor left, for instance. The next request tries it again.
+        pool = undefined;
+        return { kind: 'not-sent', message: `the HTTP client could not be loaded (${reason(open)})` };
+      })().finally(() => inFlight.delete(outcome));
       inFlight.add(outcome);
       return outcome;
     },

@@ -155,7 +155,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    if (found.isQuiet) await watcher.attend();
+    if (found.isQuiet && (await watcher.attend())) continue;
     const lookAgainMs = found.settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
     await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
@@ -232,8 +232,9 @@ async function passOrReport(
   try {
     if (isNight) ping.started();
     const summary = await pass(tools, options);
-    if (isNight && summary?.unfinished !== undefined) ping.failed();
-    else if (isNight && !summary?.goesOn) ping.ended();
+    const isFinished = summary?.unfinished === undefined;
+    if (isNight && isFinished && !summary?.goesOn) ping.ended();
+    if (isNight && !isFinished && !summary.waits) ping.failed();
     return { summary };
   } catch (error) {
     if (isNight) ping.failed();
@@ -277,7 +278,7 @@ async function passDue(
   const { clock, settings } = tools;
   const waitForSettling = false;
   const mayTry = pace.mayTry();
-  const night = mayTry ? await nightDue(tools) : undefined;
+  const night = mayTry && pace.nightMayGoOn() ? await nightDue(tools) : undefined;
   if (night !== undefined && !(await isLeftToOthers(tools, pace.left(), night)))
     return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
   const lookUp = mayTry && pace.lookUpDue();

@@ -4,15 +4,15 @@
  * time until its outcome is there: the machine may have stood still between its last question and the request. So the
  * quarantine, which was believed to run, begins anew. Pure.
  */
-import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
+import type { InstructionStatus } from '../domain/status.ts';
 import type { Change, OrderChange } from './port.ts';
 
 interface Standing {
   readonly status: InstructionStatus;
   readonly version: number;
   readonly unclearAt: string;
-  /** The provider's, where it has shown that it has the payout. */
-  readonly orderRefId: string;
+  /** Who has decided that it is so; null where no person has. */
+  readonly by: string | null;
 }
 
 /** Whether the request may have left: of the words for an outcome, these two deny it or say nothing of it. */
@@ -31,9 +31,9 @@ export function lateAnswer<Status extends string>(
 }
 
 /**
- * The payout moves on where nothing else has happened to it since, and the provider has named it in its answer. Where the
- * payout was called failed since, because the provider did not show it, a person must look again. It moves back where a
- * look-up before the request left let it be sent again, and that has not begun.
+ * The payout moves on where nothing else has happened to it since, and the provider has named it in its answer. Where a
+ * person has called it failed since, or it was declined, a person must look again. It moves back where a look-up before
+ * the request left let it be sent again, and that has not begun.
  */
 export function lateEvidence(late: Change, standing: Standing): Change | undefined {
   const { status: from, version, unclearAt } = standing;
@@ -41,8 +41,10 @@ export function lateEvidence(late: Change, standing: Standing): Change | undefin
   const isProof = sent !== undefined && to === 'submitted' && orderRefId !== undefined && orderRefId !== '';
   const isRecovered = from === 'unknown' && version === late.version + 1;
   if (isProof && isRecovered) return { id, version, from, to, orderRefId };
-  if (isProof && FINAL_FAILURES.includes(from) && standing.orderRefId === '')
-    return { id, version, from, to: 'manual', message: `the provider took it after all, as ${orderRefId}` };
+  if (sent?.outcome === 'accepted' && (from === 'declined' || (from === 'failed' && standing.by !== null))) {
+    const message = `the provider took it after all${orderRefId ? `, as ${orderRefId}` : ''}`;
+    return { id, version, from, to: 'manual', message };
+  }
   // After a person's word on a failed attempt the next one is ready, and nothing of that is unclear.
   if (!isUnclearAnew(late) || !UNSENT.includes(from) || unclearAt === '') return undefined;
   return { id, version, from, to: 'unknown', message: 'it was sent later than was believed when it was looked up' };

@@ -124,7 +124,7 @@ export async function whileListening<T>(
   use: (origin: string) => Promise<T>,
 ): Promise<{ readonly result: T; readonly told: readonly string[] }> {
   const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
+  const ended = once(child, 'close');
   const told: string[] = [];
   try {
     const origin = await new Promise<string>((resolve, reject) => {
@@ -137,7 +137,8 @@ export async function whileListening<T>(
     });
     return { result: await use(origin), told };
   } finally {
-    if (child.exitCode === null && child.kill('SIGTERM')) await ended;
+    child.kill('SIGTERM');
+    await ended;
   }
 }
 

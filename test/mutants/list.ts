@@ -1334,6 +1334,25 @@ const DECISIONS: Mutant[] = [
 ];
 
 const MACHINES: Mutant[] = [
+  mutant('a night that two leave at once is found a day later', 'its report comes a day late', 'gone-postgres', [
+    "if (kind === 'nightly') await closeEarlier(opened, options);",
+    '',
+  ]),
+  mutant(
+    'an unclear order holds up all that arrives',
+    'one order keeps all others from being paid for hours',
+    'watch',
+    [
+      'if (waits) nightAt = clock.monotonic() + LOOK_UP_EVERY_MS;\n      const why = (waits ? undefined : unfinished) ?? again;',
+      'const why = unfinished ?? again;',
+    ],
+  ),
+  mutant(
+    'an HTTP client that could not be loaded never is',
+    'one moment without a descriptor ends all sending',
+    'provider/http',
+    ['pool = undefined;\n        return', 'return'],
+  ),
   mutant(
     'two machines wait for each other to end a night',
     'a night that both left unfinished is never reported',
@@ -1356,7 +1375,10 @@ const MACHINES: Mutant[] = [
     'what was called failed stays failed though the provider took it',
     'it is paid again in another way',
     'store',
-    ["if (isProof && FINAL_FAILURES.includes(from) && standing.orderRefId === '')", 'if (false)'],
+    [
+      "if (sent?.outcome === 'accepted' && (from === 'declined' || (from === 'failed' && standing.by !== null))) {",
+      'if (false) {',
+    ],
   ),
   mutant(
     'a night is done while payouts wait for their order',
@@ -1782,8 +1804,8 @@ const OWN: Mutant[] = [
 
 const CLAIMS: Mutant[] = [
   mutant('a watch begins and nobody looks', 'a file dropped at that moment waits for half a minute', 'watch', [
-    'if (!hasFailed) trouble = undefined;\n        // Files may have come between the last look and the start of the watch.\n        wake();',
-    'if (!hasFailed) trouble = undefined;',
+    'if (found.isQuiet && (await watcher.attend())) continue;',
+    'if (found.isQuiet) await watcher.attend();',
   ]),
   mutant('a claim waits for another one', 'machines send one after the other', 'claims-postgres', [
     'FOR UPDATE OF i SKIP LOCKED',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type HttpOutcome, httpClient } from '../../src/provider/http.ts';
 import { selfSigned } from './self-signed.ts';
 
@@ -171,6 +171,21 @@ describe('what provably never left is not sent', () => {
     await http.close();
     expect(await http.send({ method: 'GET', path: '/', headers: {} })).toMatchObject({ kind: 'not-sent' });
     expect(requests).toEqual([]);
+  });
+
+  it('what comes while the client itself can not be loaded; and what comes after that is sent', async () => {
+    const { origin, requests } = await rawServer((socket) => socket.write(answer('ok')));
+    vi.doMock('undici', () => {
+      throw Object.assign(new Error('no descriptor is left'), { code: 'EMFILE' });
+    });
+    cleanups.push(() => vi.doUnmock('undici'));
+    const http = client(origin);
+    const send = () => http.send({ method: 'GET', path: '/', headers: {} });
+    expect(await send()).toMatchObject({ kind: 'not-sent', message: expect.stringContaining('could not be loaded') });
+    vi.doUnmock('undici');
+    expect(await send()).toMatchObject({ kind: 'response' });
+    expect(requests).toHaveLength(1);
+    await http.close();
   });
 
   it('a header that cannot be sent', async () => {

@@ -6,10 +6,14 @@ import type { Store, StoredInstruction } from '../../store/store.ts';
 
 export interface Left {
   add(payouts: readonly StoredInstruction[]): void;
-  /** Whether the provider has their orders is not known, or another machine is registering these. */
+  /** Whether the provider has their orders is not known. */
   addWaiting(payouts: readonly StoredInstruction[]): void;
+  /** Another machine is registering their orders, and goes on with them. */
+  addElsewhere(payouts: readonly StoredInstruction[]): void;
   /** Why some of it is still to be sent by another pass; undefined where other machines have taken it. */
   why(): Promise<string | undefined>;
+  /** What payouts wait for that can't be hurried; undefined where none does. */
+  waitsFor(): Promise<string | undefined>;
 }
 
 /** Some tell of all. */
@@ -28,14 +32,21 @@ export function openLeft(store: Store, sentBefore: boolean): Left {
   };
   const left: StoredInstruction[] = [];
   const waiting: StoredInstruction[] = [];
+  const elsewhere: StoredInstruction[] = [];
   const note = (to: StoredInstruction[], payouts: readonly StoredInstruction[]) =>
     void to.push(...payouts.slice(0, MOST_LEFT - to.length));
   return {
     add: (payouts) => note(left, payouts),
     addWaiting: (payouts) => note(waiting, payouts),
+    addElsewhere: (payouts) => note(elsewhere, payouts),
+    waitsFor: async () => {
+      // A machine that has gone meanwhile goes on with nothing.
+      const isLeft = (await areReadyStill(elsewhere)) && (await store.share()).of === 1;
+      return isLeft || (await areReadyStill(waiting))
+        ? 'payouts wait for an order of which it is not known whether it was taken'
+        : undefined;
+    },
     why: async () => {
-      if (await areReadyStill(waiting))
-        return 'payouts wait for an order of which it is not known whether it was taken';
       const isLeft =
         (await areReadyStill(left)) || (await isAnyUnjudged(true)) || (!sentBefore && (await isAnyUnjudged(false)));
       return isLeft

@@ -21,6 +21,8 @@ const LONGEST_RETRY_MS = 900_000;
 export interface Pace {
   mayTry(): boolean;
   lookUpDue(): boolean;
+  /** Whether a night that waits for an order may be gone on with. */
+  nightMayGoOn(): boolean;
   /** Whether the look-ups may be made that webhooks have queued. */
   queueDue(): boolean;
   /** How long webhooks wait that came too soon after a pass; without end where none does. */
@@ -35,19 +37,25 @@ export function openPace({ clock, log }: { readonly clock: Clock; readonly log: 
   let lookUpAt = clock.monotonic();
   let notBefore = clock.monotonic();
   let queueAt = clock.monotonic();
+  let nightAt = clock.monotonic();
   let retryMs = RETRY_AFTER_MS;
   let queueRetryMs = RETRY_AFTER_MS;
   let left: RunRecord | undefined;
   return {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
+    nightMayGoOn: () => clock.monotonic() >= nightAt,
     queueDue: () => clock.monotonic() >= queueAt,
     untilQueueMs: () => {
       const ms = Math.ceil(queueAt - clock.monotonic());
       return ms > 0 ? ms : Number.POSITIVE_INFINITY;
     },
     left: () => left,
-    note: ({ kind, send, lookUp, lookUpQueued }, { run, unfinished, queueStopped, closed, moved, goesOn }, tookMs) => {
+    note: (
+      { kind, send, lookUp, lookUpQueued },
+      { run, unfinished, waits, queueStopped, closed, moved, goesOn },
+      tookMs,
+    ) => {
       const pauses = lookUpQueued && !send && !lookUp ? QUEUE_PAUSE : 0;
       queueAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
       if (!send && !lookUp && !lookUpQueued) return;
@@ -64,7 +72,9 @@ export function openPace({ clock, log }: { readonly clock: Clock; readonly log: 
       const isOpen = closed === undefined;
       const again =
         kind === 'arrival' && send && isOpen && moved.ready ? `${moved.ready} are to be sent again` : undefined;
-      const why = unfinished ?? again;
+      // An order that stays unclear holds up what waits for it, and nothing else.
+      if (waits) nightAt = clock.monotonic() + LOOK_UP_EVERY_MS;
+      const why = (waits ? undefined : unfinished) ?? again;
       if (why === undefined) {
         retryMs = RETRY_AFTER_MS;
         return;

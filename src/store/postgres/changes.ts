@@ -121,11 +121,13 @@ interface PayoutNow {
   readonly status: InstructionStatus;
   readonly version: number;
   readonly unclearAt: string;
-  readonly orderRefId: string;
+  readonly by: string | null;
 }
 
 const PAYOUTS_NOW = statement<[ids: number[]], PayoutNow>(`
-  SELECT id, status, version, unclear_at AS "unclearAt", order_ref_id AS "orderRefId"
+  SELECT id, status, version, unclear_at AS "unclearAt", (
+    SELECT body::json ->> 'by' FROM audit
+    WHERE audit.instruction = instructions.id AND body::json ->> 'type' = 'status' ORDER BY seq DESC LIMIT 1) AS by
   FROM instructions WHERE id = ANY ($1::bigint[])`);
 const ORDERS_NOW = statement<[ids: number[]], { id: number; registration: Registration }>(
   'SELECT id, registration FROM orders WHERE id = ANY ($1::bigint[])',

@@ -161,12 +161,12 @@ function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
       await requireStanding(session, me);
       const ahead = await comeBack(session, now);
       if (ahead > 0) append({ type: 'clock-came-back', ahead });
+      if (machine !== NO_MACHINE && kind === 'nightly') await LEAVE_OTHER_NIGHTS.run(session, machine, businessDate);
       const known = kind === 'nightly' ? await NIGHTLY_OF.get(session, businessDate) : undefined;
       if (known?.finishedAt) return undefined;
       const run = known ?? (await INSERT.get(session, kind, businessDate, moment.at));
       if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
       requireNumber(run.number);
-      if (machine !== NO_MACHINE && kind === 'nightly') await LEAVE_OTHER_NIGHTS.run(session, machine, businessDate);
       if (machine !== NO_MACHINE) await JOIN.run(session, run.number, machine);
       // A run on arrival may turn out to have nothing to do, and is then dropped.
       if (kind !== 'arrival') append(runEvent(known ? 'run-resumed' : 'run-started', run));

@@ -139,10 +139,12 @@ function recorder(db: Connection, trail: Trail): (moment: Moment) => Recording {
 
 /** Records what has not come too late, and of the rest what it shows. Returns the rest. */
 function settling(db: Connection): (record: Recording, ended: Changes) => Changes {
-  type Standing = { status: InstructionStatus; version: number; unclearAt: string; orderRefId: string };
-  const payout = db.prepare<[number], Standing>(
-    'SELECT status, version, unclear_at AS unclearAt, order_ref_id AS orderRefId FROM instructions WHERE id = ?',
-  );
+  type Standing = { status: InstructionStatus; version: number; unclearAt: string; by: string | null };
+  const payout = db.prepare<[number], Standing>(`
+    SELECT status, version, unclear_at AS unclearAt, (
+      SELECT body ->> 'by' FROM audit
+      WHERE audit.instruction = instructions.id AND body ->> 'type' = 'status' ORDER BY seq DESC LIMIT 1) AS by
+    FROM instructions WHERE id = ?`);
   const order = db.prepare<[number], Registration>('SELECT registration FROM orders WHERE id = ?').pluck();
   const payoutAnew = db.prepare<{ at: string; id: number }>(
     "UPDATE instructions SET unclear_at = max(unclear_at, :at) WHERE id = :id AND unclear_at <> ''",
