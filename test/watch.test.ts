@@ -198,7 +198,7 @@ describe('a file dropped while the service runs', () => {
     expect(workspace.clock.now()).toBe(before);
   });
 
-  it('is found by the regular look when the watcher has failed', async () => {
+  it('is taken in by the look every 30 seconds when the watcher has failed', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     const watcher = watchers.at(-1);
@@ -210,7 +210,7 @@ describe('a file dropped while the service runs', () => {
     expect(service.log[0]).toBe('warn: the inbox can not be watched; it is looked at every 30 seconds instead');
   });
 
-  it('is found by the regular look when no watch can be had, which is told once', async () => {
+  it('is taken in by the look every 30 seconds when the folder can not be watched, which the log says once', async () => {
     const workspace = testWorkspace();
     asWatchBegins = (watcher) => queueMicrotask(() => watcher.emit('error', new Error('ENOSPC: no more watches')));
     const service = await startService(workspace);
@@ -223,7 +223,7 @@ describe('a file dropped while the service runs', () => {
     expect(service.log).toEqual(['warn: the inbox can not be watched; it is looked at every 30 seconds instead']);
   });
 
-  it('as the watch begins is taken in at once', async () => {
+  it('while the watch starts is taken in at once', async () => {
     const workspace = testWorkspace();
     asWatchBegins = () => {
       const at = watchers.length;
@@ -235,7 +235,7 @@ describe('a file dropped while the service runs', () => {
     await taken(workspace, 'orders-2.000002');
   });
 
-  it('is taken in at once where the inbox is a link to a folder, too', async () => {
+  it('is taken in at once when the inbox is a link to a folder', async () => {
     const workspace = testWorkspace();
     renameSync(workspace.path('inbox'), workspace.path('folder'));
     symlinkSync(workspace.path('folder'), workspace.path('inbox'));
@@ -244,7 +244,7 @@ describe('a file dropped while the service runs', () => {
     await taken(workspace, 'orders.000001');
   });
 
-  it('is tried again at the regular look where the records take nothing in, and wakes nobody until then', async () => {
+  it('is tried again every 30 seconds, and not more often, while the records can not be written', async () => {
     const workspace = testWorkspace();
     let hasRoom = false;
     const service = await startService(workspace, undefined, (store) => ({
@@ -262,7 +262,7 @@ describe('a file dropped while the service runs', () => {
     await taken(workspace, 'orders.000001');
   });
 
-  it('is not watched by itself while it is left alone: chokidar would begin again once it is gone', async () => {
+  it('and left alone is not watched by itself: chokidar would start again when such a file is removed', async () => {
     const workspace = testWorkspace();
     for (const name of ['a.part', 'b.part', '.hidden']) workspace.drop(name, 'x');
     const ready = new Promise<void>((resolve) => {
@@ -276,7 +276,7 @@ describe('a file dropped while the service runs', () => {
     expect(watched).toEqual([workspace.path('inbox')]);
   });
 
-  it('is not watched for while others are taken out, for each event has the whole folder read', async () => {
+  it('is taken in while the folder is not watched: chokidar reads the whole folder at each event', async () => {
     const workspace = testWorkspace();
     const open: boolean[] = [];
     const service = await startService(workspace, undefined, (store) => ({
@@ -342,7 +342,7 @@ describe('an inbox that goes away', () => {
     await taken(workspace, 'orders.000001');
   });
 
-  it('and is replaced by another is watched from the next look on', async () => {
+  it('and is replaced by another folder is watched after the next look', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     renameSync(workspace.path('inbox'), workspace.path('old-inbox'));
@@ -353,7 +353,7 @@ describe('an inbox that goes away', () => {
     expect(service.log).toEqual([]);
   });
 
-  it('and can not be read is told of once, until it can', async () => {
+  it('and can not be read is logged once, until it can be read again', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     renameSync(workspace.path('inbox'), workspace.path('old-inbox'));
@@ -373,7 +373,7 @@ describe('an inbox that goes away', () => {
     await taken(workspace, 'payouts.000002');
   });
 
-  it('and becomes a link into the outbox has nothing taken out of it, and is told', async () => {
+  it('and becomes a link into the outbox has nothing taken out of it, which the log says', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     renameSync(workspace.path('inbox'), workspace.path('old-inbox'));
@@ -385,7 +385,7 @@ describe('an inbox that goes away', () => {
     expect(workspace.outbox()).toEqual(['index.html', 'payouts.000001.rejected.csv']);
   });
 
-  it.runIf(elsewhere !== undefined)('and can not be used at the start is waited for, and told once', async () => {
+  it.runIf(elsewhere !== undefined)('and can not be used at the start is waited for, and logged once', async () => {
     const workspace = testWorkspace();
     const other = mkdtempSync(join(elsewhere ?? '', 'paydrop-test-'));
     onTestFinished(() => rmSync(other, { recursive: true }));
