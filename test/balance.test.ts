@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openCover } from '../src/pipeline/balance.ts';
 import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
-import { SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings } from '../src/settings/settings.ts';
 import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import {
   instructions,
   ONE_PASS,
@@ -90,9 +91,7 @@ async function sharing(balance: string, ...amounts: string[]): Promise<Sharing> 
   onTestFinished(() => sandbox.close());
   const env = {
     PAYDROP_DATABASE_URL: await newDatabase(),
-    PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-    PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-    PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+    ...SANDBOX_SECRETS,
   };
   let posted = 0;
   const open = async (machine: string, dropped: readonly string[]): Promise<OpenWorkspace> => {

@@ -6,19 +6,15 @@ import { exitOf } from '../src/commands/counts-text.ts';
 import { doctor } from '../src/commands/doctor.ts';
 import { status } from '../src/commands/status.ts';
 import { type PassSummary, pass } from '../src/pipeline/pass.ts';
-import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { type FaultScript, readLedger, startSandbox } from '../src/sandbox/sandbox.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings, type Settings } from '../src/settings/settings.ts';
 import { bindingOf } from '../src/store/binding.ts';
 import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
 const AN_HOUR_MS = 3_600_000;
 
 const TAKEN_BUT_NOT_ANSWERED: FaultScript = {
@@ -49,7 +45,11 @@ function goTo(workspace: TestWorkspace, other: Bank): void {
   writeFileSync(workspace.path('paydrop.json'), JSON.stringify({ ...json, ...settings(other) }));
 }
 
-async function passAt(workspace: TestWorkspace, env: NodeJS.ProcessEnv = SECRETS, lookUp = true): Promise<PassSummary> {
+async function passAt(
+  workspace: TestWorkspace,
+  env: NodeJS.ProcessEnv = SANDBOX_SECRETS,
+  lookUp = true,
+): Promise<PassSummary> {
   const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
   const options = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true, send: true, lookUp } as const;
   try {
@@ -67,7 +67,7 @@ async function workspaceAt(a: Bank, lookUp = true): Promise<TestWorkspace> {
   const workspace = testWorkspace(settings(a));
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
-  await passAt(workspace, SECRETS, lookUp);
+  await passAt(workspace, SANDBOX_SECRETS, lookUp);
   return workspace;
 }
 
@@ -76,7 +76,7 @@ async function said(
   workspace: TestWorkspace,
   command: (context: CommandContext) => Promise<number>,
 ): Promise<{ exit: number; text: string }> {
-  for (const [name, value] of Object.entries(SECRETS)) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries(SANDBOX_SECRETS)) vi.stubEnv(name, value);
   onTestFinished(() => void vi.unstubAllEnvs());
   const lines: string[] = [];
   const line = (text = '') => void lines.push(text);
@@ -159,7 +159,7 @@ describe('another provider', () => {
     expect(await decide(workspace, 'other-account')).toMatchObject({ exit: 0 });
     expect(await passAt(workspace)).toMatchObject({ sent: 1, unfinished: undefined });
     expect([a.taken(), b.taken()]).toEqual([1, 1]);
-    const tools = await openWorkspace({ workspace: workspace.root, env: SECRETS, clock: workspace.clock });
+    const tools = await openWorkspace({ workspace: workspace.root, env: SANDBOX_SECRETS, clock: workspace.clock });
     const entries = (await tools.store.auditEntries(0, 1_000)).map(({ body }) => JSON.parse(body) as { type: string });
     await tools.close();
     expect(entries.filter(({ type }) => type === 'provider-accepted')).toMatchObject([
@@ -172,7 +172,7 @@ describe('another provider', () => {
     const workspace = testWorkspace(settings(a));
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1')));
-    const before = await passAt(workspace, { ...SECRETS, PAYDROP_CLIENT_KEY: 'the key of last year' });
+    const before = await passAt(workspace, { ...SANDBOX_SECRETS, PAYDROP_CLIENT_KEY: 'the key of last year' });
     expect(before.unfinished).toContain('credentials');
     workspace.clock.advance(AN_HOUR_MS);
     const other = await passAt(workspace);
@@ -190,7 +190,7 @@ describe('another provider', () => {
   it('is not suspected in records of an earlier version, which tell its API alone', async () => {
     const [a, b] = [await bank({ fates: [{ fate: 'processed' }] }), await bank()];
     const workspace = await workspaceAt(a);
-    const tools = await openWorkspace({ workspace: workspace.root, env: SECRETS, clock: workspace.clock });
+    const tools = await openWorkspace({ workspace: workspace.root, env: SANDBOX_SECRETS, clock: workspace.clock });
     await tools.store.setFact('provider', 'payout-orders live');
     await tools.close();
     expect((await passAt(workspace)).unfinished).toBeUndefined();
@@ -205,7 +205,7 @@ describe.skipIf(!hasPostgres)('of machines that share the records, one that name
 
   async function machines() {
     const [a, b] = [await bank(TAKEN_BUT_NOT_ANSWERED), await bank()];
-    const env = { ...SECRETS, PAYDROP_DATABASE_URL: await newDatabase() };
+    const env = { ...SANDBOX_SECRETS, PAYDROP_DATABASE_URL: await newDatabase() };
     const at = (own: Bank, machine: string) => testWorkspace({ ...settings(own), records: 'postgres', machine });
     const [right, wrong] = [at(a, 'pay-1'), at(b, 'pay-2')];
     const { clock } = right;

@@ -20,6 +20,7 @@ import { builtProgram, startProcess } from './support/cli.ts';
 import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
 import { httpReceiver } from './support/receiver.ts';
 import { ALL, sampled } from './support/sample.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import {
   instruction,
   instructions,
@@ -49,11 +50,6 @@ const COMMANDS = [
   'completion',
 ];
 const DAY = '2026-03-02';
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
 /** Nothing listens there: the port is reserved (tcpmux), and not in use. */
 const NO_SUBJECT = 'http://127.0.0.1:1';
 const ESCAPE = '\x1b';
@@ -200,10 +196,10 @@ describe('the command line', () => {
     const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const without = await inWorkspace(workspace, 'run');
     expect(without.status).toBe(2);
-    for (const name of Object.keys(SECRETS)) expect(without.stderr).toContain(`${name} is not set`);
+    for (const name of Object.keys(SANDBOX_SECRETS)) expect(without.stderr).toContain(`${name} is not set`);
 
     writeFileSync(workspace.path('salt'), 'canary-salt\n', { mode: 0o644 });
-    const env = { ...SECRETS, PAYDROP_SALT_KEY: '', PAYDROP_SALT_KEY_FILE: workspace.path('salt') };
+    const env = { ...SANDBOX_SECRETS, PAYDROP_SALT_KEY: '', PAYDROP_SALT_KEY_FILE: workspace.path('salt') };
     const open = await paydrop.run(['run'], { cwd: workspace.root, env });
     expect(open).toMatchObject({ status: 2, stderr: expect.stringContaining('can be read by others') });
     chmodSync(workspace.path('salt'), 0o600);
@@ -389,7 +385,10 @@ describe('paydrop run', () => {
     'ends with 3 when the provider can not be reached with %i payouts to send',
     async (count) => {
       const workspace = withPayouts(count, { provider: { baseUrl: NO_SUBJECT, currencies: ['INR', 'JPY'] } });
-      const { status, stdout } = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env: SECRETS });
+      const { status, stdout } = await paydrop.run(['run', '--date', DAY], {
+        cwd: workspace.root,
+        env: SANDBOX_SECRETS,
+      });
       expect(stdout).toContain('The last run is not finished: ');
       expect(status).toBe(3);
       expect(statusesOf(workspace, 'payouts.000002.result.csv')).toEqual(Array(count).fill('ready'));
@@ -807,7 +806,7 @@ describe('paydrop doctor', () => {
 
   it('finds a provider that can not be reached, which may be over by itself', async () => {
     const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
-    const { status, stdout } = await paydrop.run(['doctor'], { cwd: workspace.root, env: SECRETS });
+    const { status, stdout } = await paydrop.run(['doctor'], { cwd: workspace.root, env: SANDBOX_SECRETS });
     expect(status).toBe(3);
     expect(stdout).toMatch(/^PROBLEM {2}provider .*ECONNREFUSED/m);
   });
@@ -816,7 +815,7 @@ describe('paydrop doctor', () => {
     const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const { status, stdout } = await inWorkspace(workspace, 'doctor');
     expect(status).toBe(2);
-    for (const name of Object.keys(SECRETS))
+    for (const name of Object.keys(SANDBOX_SECRETS))
       expect(stdout).toMatch(new RegExp(`^PROBLEM {2}provider {3}${name} is not set`, 'm'));
   });
 });

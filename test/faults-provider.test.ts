@@ -10,18 +10,14 @@ import { type InstructionStatus, TRANSITIONS } from '../src/domain/status.ts';
 import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import { reconcile } from '../src/pipeline/reconcile.ts';
 import type { LookUpOutcome, Provider } from '../src/provider/port.ts';
-import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { readLedger, startSandbox } from '../src/sandbox/sandbox.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const MINUTE = 60_000;
 const RUNS = process.env['FAULTS'] === 'all' ? 15 : 1;
 const LONG_MS = 600_000;
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
 const refs = (count: number) => Array.from({ length: count }, (_, at) => `P${at + 1}`);
 
 function delivery(count: number, settings: object = {}): TestWorkspace {
@@ -237,8 +233,8 @@ describe('on the way to the provider', () => {
     onTestFinished(() => void doubling.closeAllConnections());
     onTestFinished(() => void doubling.close());
     const workspace = delivery(3, settings(`http://127.0.0.1:${(doubling.address() as AddressInfo).port}`));
-    await passWith(workspace, () => ({}), SECRETS);
-    await passWith(workspace, () => ({}), SECRETS);
+    await passWith(workspace, () => ({}), SANDBOX_SECRETS);
+    await passWith(workspace, () => ({}), SANDBOX_SECRETS);
     expect(rows(workspace)).toMatchObject(Array(3).fill({ status: 'paid', attempts: '1' }));
     expect(accepted(ledgerPath)).toHaveLength(3);
   });
@@ -246,7 +242,7 @@ describe('on the way to the provider', () => {
   it('keys that were changed at the provider stop the line, and with the new ones the same bytes are sent', async () => {
     const { ledgerPath, origin } = await provider();
     const workspace = delivery(20, settings(origin));
-    const old = await passWith(workspace, () => ({}), { ...SECRETS, PAYDROP_SALT_KEY: 'last-years-salt' });
+    const old = await passWith(workspace, () => ({}), { ...SANDBOX_SECRETS, PAYDROP_SALT_KEY: 'last-years-salt' });
     expect(old.unfinished).toContain('signature');
     const statuses = rows(workspace).map(({ status }) => status);
     expect(statuses.filter((status) => status === 'unknown').length).toBeLessThan(3);
@@ -254,10 +250,10 @@ describe('on the way to the provider', () => {
     expect(accepted(ledgerPath)).toEqual([]);
     for (let passes = 0; passes < 3; passes++) {
       workspace.clock.advance(15 * MINUTE);
-      await passWith(workspace, () => ({}), SECRETS);
+      await passWith(workspace, () => ({}), SANDBOX_SECRETS);
     }
     expect(new Set(rows(workspace).map(({ status }) => status))).toEqual(new Set(['paid']));
-    const tools = await openWorkspace({ workspace: workspace.root, env: SECRETS, clock: workspace.clock });
+    const tools = await openWorkspace({ workspace: workspace.root, env: SANDBOX_SECRETS, clock: workspace.clock });
     for (const { clientRefId, bodySha256 } of accepted(ledgerPath)) {
       const sent = (await tools.store.instructionsOf({ customerRef: 'C1' }, 100)).find(
         (found) => found.clientRefId === clientRefId,

@@ -19,10 +19,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { readLedger, startSandbox } from '../src/sandbox/sandbox.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { builtProgram, type Running, startProcess } from './support/cli.ts';
 import { ALL, sampled } from './support/sample.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const all = process.env['FAULTS'] === 'all';
@@ -30,11 +31,6 @@ const DAY = '2026-03-02';
 const HOUR = 3_600_000;
 const PATIENCE = { timeout: 20_000, interval: 10 };
 const REFS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6'];
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
 const NEVER_SETTLED = { intake: { settle: '1h' } };
 
 const works = (what: string, program: string, ...args: string[]) => {
@@ -387,11 +383,11 @@ describe('a process that is frozen', () => {
     const provider = { baseUrl: sandbox.baseUrl.origin, currencies: ['INR', 'JPY'], concurrency: 1 };
     const settings = { provider, schedule: { timeZone: 'UTC' }, intake: { settle: '0s' } };
     writeFileSync(workspace.path('paydrop.json'), JSON.stringify(settings));
-    const frozen = paydrop.start(runArgs(workspace), { env: SECRETS });
+    const frozen = paydrop.start(runArgs(workspace), { env: SANDBOX_SECRETS });
     // The second page of intents: one request is under way, and others wait for their turn in `sending`.
     await vi.waitFor(() => expect(requests()).toBe(2), PATIENCE);
     frozen.process.kill('SIGSTOP');
-    expect(await paydrop.run(runArgs(workspace), { env: SECRETS })).toMatchObject({
+    expect(await paydrop.run(runArgs(workspace), { env: SANDBOX_SECRETS })).toMatchObject({
       status: 3,
       stderr: expect.stringContaining('another paydrop is working on'),
     });

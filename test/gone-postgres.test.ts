@@ -5,19 +5,14 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { closeRun } from '../src/pipeline/pass/run-end.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
-import { SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import type { RunRecord, Store } from '../src/store/port.ts';
 import { askingToDelete, machinesAtWork } from './support/machines.ts';
 import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { ONE_PASS, temporaryFolder, testWorkspace } from './support/workspace.ts';
-
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
 
 const DATE = '2026-11-21';
 const MOMENT = { at: '2026-11-21T02:00:00.000Z' };
@@ -83,7 +78,7 @@ describe.skipIf(!hasPostgres)('of three machines', () => {
     const provider = { baseUrl: sandbox.baseUrl.origin, currencies: ['INR'] };
     const open = async (machine: string) => {
       const workspace = testWorkspace({ records: 'postgres', machine, provider });
-      const env = { ...SECRETS, PAYDROP_DATABASE_URL: address };
+      const env = { ...SANDBOX_SECRETS, PAYDROP_DATABASE_URL: address };
       const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
       onTestFinished(() => tools.close());
       return { workspace, tools };

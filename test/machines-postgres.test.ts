@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { noProgress } from '../src/platform/progress.ts';
-import { type FaultScript, type LedgerEntry, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { type FaultScript, type LedgerEntry, readLedger, startSandbox } from '../src/sandbox/sandbox.ts';
 import type { Store } from '../src/store/port.ts';
 import { readAddress } from '../src/store/postgres/address.ts';
 import { prepareSchema } from '../src/store/postgres/migrations.ts';
@@ -12,6 +12,7 @@ import { builtProgram, type Running } from './support/cli.ts';
 import { newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres, Server } from './support/postgres-server.ts';
 import { ALL } from './support/sample.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { temporaryPlace } from './support/temporary.ts';
 import {
   instructions,
@@ -58,9 +59,7 @@ async function ground(own?: Server): Promise<Ground> {
   onTestFinished(() => sandbox.close());
   const env = {
     PAYDROP_DATABASE_URL: address,
-    PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-    PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-    PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+    ...SANDBOX_SECRETS,
   };
   const ledger = () => [...readLedger(ledgerPath)];
   return {

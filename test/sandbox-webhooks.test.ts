@@ -7,12 +7,12 @@ import {
   readLedger,
   SANDBOX_IMBURSE_ACCOUNT,
   SANDBOX_IMBURSE_KEYS,
-  SANDBOX_KEYS,
   startSandbox,
 } from '../src/sandbox/sandbox.ts';
 import { openRecords } from '../src/service/records.ts';
 import { builtProgram } from './support/cli.ts';
 import { ALL } from './support/sample.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import { API_FILES, recorded, testWorkspace } from './support/workspace.ts';
 
 const program = builtProgram();
@@ -24,9 +24,7 @@ const LOST = ['forged', 'never'] as const;
 const WAYS = [...HEARD, ...LOST];
 
 const ENV = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  ...SANDBOX_SECRETS,
   PAYDROP_IMBURSE_PUBLIC_KEY: SANDBOX_IMBURSE_KEYS.publicKey,
   PAYDROP_IMBURSE_PRIVATE_KEY: SANDBOX_IMBURSE_KEYS.privateKey,
   PAYDROP_WEBHOOK_SECRET: SECRET,

@@ -17,7 +17,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PassSummary } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { UnavailableError } from '../src/platform/failures.ts';
-import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { type FaultScript, readLedger, startSandbox } from '../src/sandbox/sandbox.ts';
 import { watch } from '../src/service/watch.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
 import type { Store } from '../src/store/port.ts';
@@ -25,6 +25,7 @@ import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { httpReceiver, NOTIFY_SECRET } from './support/receiver.ts';
+import { SANDBOX_SECRETS } from './support/secrets.ts';
 import {
   API_FILES,
   instruction,
@@ -46,9 +47,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const PATIENCE = { timeout: 15_000, interval: 5 };
 const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  ...SANDBOX_SECRETS,
   PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET,
 };
 

@@ -8,18 +8,18 @@ import { identityOf } from './folder.ts';
 
 interface InboxWatcher {
   /**
-   * Watches until {@link rest}. Watches anew when another folder has taken the place of the one that is watched, with
-   * which chokidar stays. Whether the watch has begun just now: what came before that is to be looked for.
+   * Starts to watch the folder, or the folder that has taken its place: chokidar stays with the old one. Returns false if it
+   * is watched already. After true, look into the folder: files may have arrived before the watch started.
    */
-  attend(): Promise<boolean>;
+  start(): Promise<boolean>;
   /**
    * Stops watching while the service takes files out. chokidar reads the whole folder at each event: machines that empty
    * a full inbox together would do little else.
    */
-  rest(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-/** A file that is being written is an event at each write: they wake at most so often, the last one too. */
+/** A file that is being written causes an event at each write. `wake` is called once for all events of this time. */
 const WAKES_APART_MS = 50;
 
 /** Calls `wake` soon after anything happens in the folder, while it is watched. */
@@ -53,7 +53,7 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
       });
   };
   let watched: { readonly watcher: FSWatcher; readonly folder: string } | undefined;
-  const rest = async () => {
+  const stop = async () => {
     const before = watched?.watcher;
     watched = undefined;
     waking?.abort();
@@ -64,15 +64,15 @@ export function watchInbox(inbox: string, wake: () => void, onError: (error: unk
     await closing;
   };
   return {
-    attend: async () => {
+    start: async () => {
       const folder = await identityOf(inbox).catch(() => undefined);
       if (folder === undefined || folder === watched?.folder) return false;
-      await rest();
+      await stop();
       const watcher = begin();
       watched = { watcher, folder };
       await new Promise<void>((resolve) => void watcher.once('ready', resolve).once('error', () => resolve()));
       return true;
     },
-    rest,
+    stop,
   };
 }

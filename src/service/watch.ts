@@ -82,7 +82,7 @@ export async function watch(
     }
   } finally {
     stopRinging();
-    await watcher.rest();
+    await watcher.stop();
     await server?.close();
   }
 }
@@ -128,7 +128,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
     const scan = await look();
     const settling = scan !== undefined && scan.settling > 0;
     const isQuiet = scan?.ready.length === 0 && !settling;
-    if (!isQuiet) await watcher.rest();
+    if (!isQuiet) await watcher.stop();
     await reportNightAhead(tools, reportedNights);
     await notifyMissedNights(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
@@ -155,7 +155,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    if (found.isQuiet && (await watcher.attend())) continue;
+    if (found.isQuiet && (await watcher.start())) continue;
     const lookAgainMs = found.settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
     await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }

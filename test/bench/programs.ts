@@ -8,8 +8,8 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { bundle } from '../../fixtures/build/bundle.ts';
-import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
 import { copyProject, ROOT } from '../support/mutation.ts';
+import { SANDBOX_SECRETS } from '../support/secrets.ts';
 
 const PEAK_EVERY_MS = 20;
 
@@ -42,9 +42,7 @@ export const ENVIRONMENT = {
   HOME: process.env['HOME'],
   TZ: 'UTC',
   LC_ALL: 'C.UTF-8',
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  ...SANDBOX_SECRETS,
 };
 
 interface MeasureOptions {

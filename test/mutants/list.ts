@@ -1804,8 +1804,8 @@ const OWN: Mutant[] = [
 
 const CLAIMS: Mutant[] = [
   mutant('a watch begins and nobody looks', 'a file dropped at that moment waits for half a minute', 'watch', [
-    'if (found.isQuiet && (await watcher.attend())) continue;',
-    'if (found.isQuiet) await watcher.attend();',
+    'if (found.isQuiet && (await watcher.start())) continue;',
+    'if (found.isQuiet) await watcher.start();',
   ]),
   mutant('a claim waits for another one', 'machines send one after the other', 'claims-postgres', [
     'FOR UPDATE OF i SKIP LOCKED',

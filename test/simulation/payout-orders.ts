@@ -4,6 +4,7 @@ import { type Book, openBook } from '../../src/sandbox/book.ts';
 import type { LedgerEntry, OrderStatus } from '../../src/sandbox/ledger.ts';
 import { payoutOrdersApi } from '../../src/sandbox/payout-orders.ts';
 import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
+import { SANDBOX_SECRETS } from '../support/secrets.ts';
 import { received, type SimulatedApi, type TheirPayout } from './api.ts';
 
 const STATUSES: Readonly<Record<OrderStatus, TheirPayout['status']>> = {
@@ -17,11 +18,7 @@ const STATUSES: Readonly<Record<OrderStatus, TheirPayout['status']>> = {
 
 export const payoutOrders: SimulatedApi = {
   name: 'payout-orders',
-  env: {
-    PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-    PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-    PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-  },
+  env: SANDBOX_SECRETS,
   settings: {},
   knowsOrders: false,
   callsReturnsFailures: false,

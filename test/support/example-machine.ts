@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
 import { ENVIRONMENT, type Program, startProcess } from './cli.ts';
+import { SANDBOX_SECRETS } from './secrets.ts';
 import { type TestWorkspace, temporaryFolder, testWorkspace } from './workspace.ts';
 
 export interface Machine {
@@ -61,7 +61,7 @@ export function exampleMachine(program: Program, settings: object = {}): Machine
     ...(terminal ? { ON_A_TERMINAL: '1' } : {}),
     PAYDROP_WORKSPACE: workspace.root,
     ...(at === undefined ? {} : { STANDS: at, NODE_OPTIONS: `--import=${path('as-shown.mjs')}` }),
-    ...(JSON.stringify(settings).includes('"baseUrl"') ? SECRETS : {}),
+    ...(JSON.stringify(settings).includes('"baseUrl"') ? SANDBOX_SECRETS : {}),
   });
   const shell = (command: string) => {
     const here = command.replaceAll(/(?<= )\/(?=(?:mnt|srv)\/)/g, `${folder}/`);
@@ -90,9 +90,3 @@ export function exampleMachine(program: Program, settings: object = {}): Machine
     },
   };
 }
-
-const SECRETS = {
-  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
-  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
-  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
-};
